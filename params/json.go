@@ -1,0 +1,140 @@
+package params
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// JSON is v as compact JSON with sorted names, numbers as Python writes them,
+// a date in ISO form and a Secret as its reference. NaN and the infinities,
+// which JSON has not, become the strings "NaN", "Infinity" and "-Infinity": a
+// notebook's metadata must stay readable by everyone.
+func JSON(v Value) []byte { return appendJSON(nil, v, false) }
+
+// JSONCompat is JSON with NaN, Infinity and -Infinity as bare words, as Python's
+// json.dumps and so papermill write them. That is not JSON.
+func JSONCompat(v Value) []byte { return appendJSON(nil, v, true) }
+
+func appendJSON(b []byte, v Value, bare bool) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, "null"...)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case *big.Int:
+		return v.Append(b, 10)
+	case float64:
+		return appendJSONFloat(b, v, bare)
+	case string:
+		return appendJSONString(b, v)
+	case Secret:
+		return appendJSONString(b, v.Reference)
+	case Date:
+		return appendJSONString(b, v.String())
+	case DateTime:
+		return appendJSONString(b, v.iso("T"))
+	case []Value:
+		b = append(b, '[')
+		for i, e := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendJSON(b, e, bare)
+		}
+		return append(b, ']')
+	case *Map:
+		return appendJSONMap(b, v, bare)
+	}
+	return appendJSONString(b, pyStr(v))
+}
+
+func appendJSONMap(b []byte, m *Map, bare bool) []byte {
+	type member struct {
+		name string
+		val  Value
+	}
+	var members []member
+	if m != nil {
+		for _, p := range m.pairs {
+			name := jsonKey(p.key, p.name)
+			// Two keys can share a name here (1 and "1"): the later one stays.
+			members = slices.DeleteFunc(members, func(o member) bool { return o.name == name })
+			members = append(members, member{name, p.val})
+		}
+	}
+	slices.SortStableFunc(members, func(x, y member) int { return strings.Compare(x.name, y.name) })
+	b = append(b, '{')
+	for i, e := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendJSONString(b, e.name), ':')
+		b = appendJSON(b, e.val, bare)
+	}
+	return append(b, '}')
+}
+
+// jsonKey is the name json.dumps gives a key that is not a string.
+func jsonKey(key Value, name string) string {
+	switch k := key.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return strconv.FormatBool(k)
+	case float64:
+		return strings.Trim(string(appendJSONFloat(nil, k, true)), `"`)
+	}
+	return name
+}
+
+func appendJSONFloat(b []byte, f float64, bare bool) []byte {
+	word := ""
+	switch {
+	case math.IsNaN(f):
+		word = "NaN"
+	case math.IsInf(f, 1):
+		word = "Infinity"
+	case math.IsInf(f, -1):
+		word = "-Infinity"
+	default:
+		return append(b, pyFloat(f)...)
+	}
+	if bare {
+		return append(b, word...)
+	}
+	return appendJSONString(b, word)
+}
+
+// appendJSONString writes s as json.dumps(ensure_ascii=False) does.
+func appendJSONString(b []byte, s string) []byte {
+	b = append(b, '"')
+	for _, r := range s {
+		switch r {
+		case '"', '\\':
+			b = append(b, '\\', byte(r))
+		case '\b':
+			b = append(b, `\b`...)
+		case '\f':
+			b = append(b, `\f`...)
+		case '\n':
+			b = append(b, `\n`...)
+		case '\r':
+			b = append(b, `\r`...)
+		case '\t':
+			b = append(b, `\t`...)
+		default:
+			if r < ' ' {
+				b = fmt.Appendf(b, `\u%04x`, r)
+			} else {
+				b = append(b, string(r)...)
+			}
+		}
+	}
+	return append(b, '"')
+}
