@@ -14,7 +14,7 @@ func compatLanguage(name string) *language {
 	l := &language{name: name, open: "#", assign: equals}
 	l.forms = forms{
 		null: "None", yes: "true", no: "false",
-		str: must(func(s string) string { return `"` + strings.ReplaceAll(unicodeEscape(s), `"`, `\"`) + `"` }),
+		str:     must(func(s string) string { return `"` + strings.ReplaceAll(unicodeEscape(s), `"`, `\"`) + `"` }),
 		integer: rawInt, float: pyFloat,
 		list: wrap("[", ", ", "]"),
 		// What has no form of its own goes out as its str, unescaped.

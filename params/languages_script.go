@@ -143,7 +143,9 @@ func julia() *language {
 		}
 		return ""
 	}
-	l.date = func(d Date) (string, error) { return fmt.Sprintf("Dates.Date(%d, %d, %d)", d.Year, d.Month, d.Day), nil }
+	l.date = func(d Date) (string, error) {
+		return fmt.Sprintf("Dates.Date(%d, %d, %d)", d.Year, d.Month, d.Day), nil
+	}
 	l.datetime = func(d DateTime) (string, error) {
 		if !d.Naive {
 			return "", errors.New("Julia's Dates has no time zones; pass the time as text (-r)")

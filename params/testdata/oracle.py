@@ -1,0 +1,90 @@
+"""Answers of Python's own parts for differential tests: one JSON object in on
+stdin, one out on stdout. A case that raises answers {"error": type and text}."""
+import base64, datetime, json, sys
+
+
+def answer(f, *args):
+    try:
+        return {"ok": f(*args)}
+    except RecursionError as e:
+        return {"error": "RecursionError"}
+    except Exception as e:
+        return {"error": f"{type(e).__name__}: {e}"}
+
+
+def load_yaml(text):
+    import yaml
+    from papermill.iorw import NoDatesSafeLoader
+
+    v = yaml.load(text, Loader=NoDatesSafeLoader)
+    return repr(v) if v else repr(v or {}) if isinstance(v, dict) or v is None else repr(v)
+
+
+def resolve(text):
+    from papermill.cli import _resolve_type
+
+    v = _resolve_type(text)
+    return f"{type(v).__name__} {v!r}"
+
+
+def path(template, params):
+    params = eval(params, {"datetime": datetime, "nan": float("nan"), "inf": float("inf")})
+    pm = {
+        "run_uuid": "7b1c8a52-0000-4000-8000-123456789abc",
+        "current_datetime_local": datetime.datetime(2024, 2, 9, 5, 7, 3, 42),
+        "current_datetime_utc": datetime.datetime(2024, 2, 9, 3, 7, 3, 42, tzinfo=datetime.timezone.utc),
+    }
+    return template.format(**{"pm": pm, **params})
+
+
+def inspect(source):
+    from papermill.translators import PythonTranslator
+
+    return [list(p) for p in PythonTranslator.inspect({"source": source})]
+
+
+def pyast(source):
+    """Names assigned at the top level, with annotation, value's text and whether it is a literal's value."""
+    import ast
+
+    out = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            out.append([node.targets[0].id, "", ast.get_source_segment(source, node.value), node.lineno])
+        elif isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+            out.append([node.target.id, ast.get_source_segment(source, node.annotation), ast.get_source_segment(source, node.value), node.lineno])
+    return out
+
+
+def evaluate(code, names):
+    env = {}
+    exec(code, env)
+    return repr([env[n] for n in names])
+
+
+def json_dumps(expr):
+    return json.dumps(eval(expr, {"nan": float("nan"), "inf": float("inf")}), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def help_text(path):
+    import click
+    from papermill.cli import papermill
+
+    import io, contextlib
+    from papermill.inspection import display_notebook_help
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), click.Context(papermill, info_name="papermill") as ctx:
+        display_notebook_help(ctx, path, {})
+    return out.getvalue()
+
+
+FUNCTIONS = {f.__name__: f for f in (load_yaml, resolve, path, inspect, pyast, evaluate, json_dumps, help_text)}
+FUNCTIONS["repr"] = lambda expr: repr(eval(expr))
+FUNCTIONS["reprs"] = lambda s: repr(s)
+
+import logging
+
+logging.disable(logging.CRITICAL)
+cases = json.load(sys.stdin)
+json.dump([answer(FUNCTIONS[c[0]], *c[1:]) for c in cases], sys.stdout)
