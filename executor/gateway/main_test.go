@@ -1,0 +1,322 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"assay/executor"
+	"assay/internal/testenv"
+
+	"github.com/google/uuid"
+)
+
+const token = "a-token-of-the-tests"
+
+// gatewayProcess is a real server that the tests started.
+type gatewayProcess struct {
+	url    string
+	cmd    *exec.Cmd
+	log    *lockedBuffer
+	exited chan struct{}
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+// launch starts a server and waits until it answers. The port may be taken
+// between our asking for it and the server's binding it, so it tries again.
+func launch(dir, program string, args func(port int) []string, env ...string) (*gatewayProcess, error) {
+	var last error
+	for range 3 {
+		port, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		p := &gatewayProcess{url: fmt.Sprintf("http://127.0.0.1:%d", port), log: &lockedBuffer{}, exited: make(chan struct{})}
+		p.cmd = exec.Command(program, args(port)...)
+		p.cmd.Dir = dir
+		p.cmd.Env = append(os.Environ(), "HOME="+dir, "JUPYTER_CONFIG_DIR="+dir, "JUPYTER_DATA_DIR="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir)
+		p.cmd.Env = append(p.cmd.Env, env...)
+		p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+		if err := p.cmd.Start(); err != nil {
+			return nil, err
+		}
+		go func() { _ = p.cmd.Wait(); close(p.exited) }()
+		if last = p.await(); last == nil {
+			return p, nil
+		}
+		p.kill()
+	}
+	return nil, last
+}
+
+func (p *gatewayProcess) await() error {
+	deadline := time.After(40 * time.Second)
+	for {
+		req, _ := http.NewRequest(http.MethodGet, p.url+"/api", nil)
+		req.Header.Set("Authorization", "token "+token)
+		if res, err := http.DefaultClient.Do(req); err == nil {
+			res.Body.Close()
+			return nil
+		}
+		select {
+		case <-p.exited:
+			return fmt.Errorf("server ended: %s", p.log)
+		case <-deadline:
+			return fmt.Errorf("server does not answer: %s", p.log)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// stop lets the server end its kernels; kill does not.
+func (p *gatewayProcess) stop() {
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-p.exited:
+		return
+	case <-time.After(500 * time.Millisecond):
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt) // a Jupyter Server asks whether we are sure
+	select {
+	case <-p.exited:
+	case <-time.After(10 * time.Second):
+		p.kill()
+	}
+}
+
+func (p *gatewayProcess) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.exited
+}
+
+// shared holds the servers that many tests use, each started once.
+var shared struct {
+	dir string
+	mu  sync.Mutex
+	all map[string]*gatewayProcess
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "assay-gateway-test")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		shared.dir, shared.all = dir, map[string]*gatewayProcess{}
+		defer func() {
+			var wg sync.WaitGroup
+			for _, p := range shared.all {
+				wg.Go(p.stop)
+			}
+			wg.Wait()
+		}()
+		return m.Run()
+	}())
+}
+
+// servers are the real servers of the tests: environment, program, arguments.
+var servers = map[string]struct {
+	env, program string
+	args         []string
+}{
+	"kernelgateway": {"main", "jupyter-kernelgateway", []string{
+		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
+		"--KernelGatewayApp.env_whitelist=MY_VARIABLE", "--ZMQChannelsWebsocketConnection.limit_rate=False",
+	}},
+	"limited": {"main", "jupyter-kernelgateway", []string{
+		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
+	}},
+	"jupyterserver": {"main", "jupyter-server", []string{
+		"--ServerApp.ip=127.0.0.1", "--ServerApp.port=%d", "--ServerApp.port_retries=0", "--IdentityProvider.token=" + token, "--no-browser",
+		"--allow-root", "--ZMQChannelsWebsocketConnection.limit_rate=False",
+	}},
+	"enterprise": {"eg", "jupyter-enterprisegateway", []string{
+		"--EnterpriseGatewayApp.ip=127.0.0.1", "--EnterpriseGatewayApp.port=%d", "--EnterpriseGatewayApp.port_retries=0", "--EnterpriseGatewayApp.auth_token=" + token,
+	}},
+}
+
+// real returns the shared server called name, started when it is first asked for.
+func real(t testing.TB, name string) *gatewayProcess {
+	t.Helper()
+	s := servers[name]
+	program := testenv.Bin(t, s.env, s.program)
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if p := shared.all[name]; p != nil {
+		return p
+	}
+	p, err := launchServer(t, name, program)
+	if err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	shared.all[name] = p
+	return p
+}
+
+// own starts a server that this test alone has, to kill or to configure.
+func own(t testing.TB, name string, more ...string) *gatewayProcess {
+	t.Helper()
+	p, err := launchServer(t, name, testenv.Bin(t, servers[name].env, servers[name].program), more...)
+	if err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	t.Cleanup(p.stop)
+	return p
+}
+
+func launchServer(t testing.TB, name, program string, more ...string) (*gatewayProcess, error) {
+	t.Helper()
+	dir, err := os.MkdirTemp(shared.dir, name)
+	if err != nil {
+		return nil, err
+	}
+	return launch(dir, program, func(port int) []string {
+		var args []string
+		for _, a := range servers[name].args {
+			if strings.Contains(a, "%d") {
+				a = fmt.Sprintf(a, port)
+			}
+			args = append(args, a)
+		}
+		return append(args, more...)
+	}, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+}
+
+func options(p *gatewayProcess) *Options {
+	return &Options{URL: p.url, Token: token, StartTimeout: time.Minute}
+}
+
+// startKernel starts a kernel that the test closes at its end.
+func startKernel(t testing.TB, o *Options) *Kernel {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	k, err := start(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_ = k.Close(ctx)
+	})
+	return k
+}
+
+// ran is what a cell did, as far as it reached us.
+type ran struct {
+	stdout, stderr string
+	results        []string // raw contents of execute_result and display_data
+	buffers        [][]byte
+	reply          executor.Message
+	losses         []string
+	messages       int
+	gaps           int // holes in the counters of the messages
+	err            error
+}
+
+// run executes code and waits for its reply and its idle.
+func run(t testing.TB, k executor.Kernel, code string) ran {
+	t.Helper()
+	return finish(t, k, send(t, k, code), nil)
+}
+
+func send(t testing.TB, k executor.Kernel, code string) string {
+	t.Helper()
+	id := uuid.NewString()
+	m := silentRequest(id, code)
+	m.Content = bytes.Replace(bytes.Replace(m.Content, []byte(`"silent":true`), []byte(`"silent":false`), 1),
+		[]byte(`"store_history":false`), []byte(`"store_history":true`), 1)
+	if err := k.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// finish collects what belongs to the request id. each sees every message, if it is not nil.
+func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Message)) (r ran) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	var stdout, stderr strings.Builder
+	last := map[string]int{}
+	for idle := false; !idle || r.reply.Header.MsgID == ""; {
+		m, err := k.Next(ctx)
+		if err != nil {
+			r.err = err
+			break
+		}
+		if each != nil {
+			each(m)
+		}
+		r.messages++
+		if m.Header.Type == executor.LossNoticeType {
+			r.losses = append(r.losses, field(m, "text"))
+			continue
+		}
+		if i := strings.LastIndexByte(m.Header.MsgID, '_'); i > 0 {
+			var n int
+			fmt.Sscan(m.Header.MsgID[i+1:], &n)
+			if was, there := last[m.Header.MsgID[:i]]; there {
+				r.gaps += n - was - 1
+			}
+			last[m.Header.MsgID[:i]] = n
+		}
+		if m.Parent.MsgID != id {
+			continue
+		}
+		switch m.Header.Type {
+		case "stream":
+			if field(m, "name") == "stdout" {
+				stdout.WriteString(field(m, "text"))
+			} else {
+				stderr.WriteString(field(m, "text"))
+			}
+		case "execute_result", "display_data":
+			r.results = append(r.results, string(m.Content))
+		case "comm_open", "comm_msg":
+			r.buffers = append(r.buffers, m.Buffers...)
+		case "execute_reply":
+			r.reply = m
+		case "status":
+			idle = idle || state(m) == "idle"
+		}
+	}
+	r.stdout, r.stderr = stdout.String(), stderr.String()
+	return r
+}
