@@ -162,6 +162,8 @@ func (c *client) explainStatus(what string, s *statusError) error {
 		e.Hint = "is this a kernel gateway, and is the base path right?"
 	case s.Status == 424, s.Status == 502, s.Status == 503, s.Status == 504:
 		e.Hint = "the server behind this address is not running or not ready"
+	case s.Status >= 500:
+		e.Hint = "the gateway's log says why"
 	}
 	return e
 }

@@ -143,7 +143,9 @@ func (k *Kernel) connection(ctx context.Context) (*socket, error) {
 func (k *Kernel) Next(ctx context.Context) (executor.Message, error) {
 	m, err := k.queue.Take(ctx)
 	if errors.Is(err, spool.ErrClosed) {
-		err = &executor.ExitError{Reason: "closed", Code: -1}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return m, k.ended
 	}
 	return m, err
 }

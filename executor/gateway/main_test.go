@@ -156,7 +156,7 @@ var servers = map[string]struct {
 }{
 	"kernelgateway": {"main", "jupyter-kernelgateway", []string{
 		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
-		"--KernelGatewayApp.env_whitelist=MY_VARIABLE", "--ZMQChannelsWebsocketConnection.limit_rate=False",
+		"--JupyterWebsocketPersonality.env_whitelist=MY_VARIABLE", "--ZMQChannelsWebsocketConnection.limit_rate=False",
 	}},
 	"limited": {"main", "jupyter-kernelgateway", []string{
 		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,

@@ -95,7 +95,10 @@ func (c *client) do(ctx context.Context, method string, body, out any, want []in
 		if looksHTML(res.Header.Get("Content-Type"), answer) {
 			return newStatusError(res.StatusCode, res.Header.Get("Content-Type"), answer)
 		}
-		return fmt.Errorf("its answer is not the JSON of a kernel gateway: %w", err)
+		return &StartError{
+			Reason: fmt.Sprintf("%s answers, but its answer is not the JSON of a kernel gateway", c.base.Redacted()),
+			Hint:   "check the address and its base path", Err: err,
+		}
 	}
 	return nil
 }

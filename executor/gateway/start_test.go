@@ -1,0 +1,263 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// startError starts a kernel that cannot be had.
+func startError(t *testing.T, o *Options) *StartError {
+	t.Helper()
+	k, err := Start(t.Context(), o)
+	if err == nil {
+		_ = k.Close(context.Background())
+		t.Fatal("a kernel was started")
+	}
+	var e *StartError
+	if !errors.As(err, &e) {
+		t.Fatalf("%T: %v", err, err)
+	}
+	if strings.Contains(err.Error(), token) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q shows too much", err)
+	}
+	if e.Hint == "" {
+		t.Errorf("error %q has no hint", err)
+	}
+	return e
+}
+
+func expect(t *testing.T, e error, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(e.Error(), p) {
+			t.Errorf("error %q does not say %q", e, p)
+		}
+	}
+}
+
+func TestBadAddresses(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]string{
+		"":                      "no gateway URL",
+		"localhost:8888":        "http://",
+		"ftp://x":               "http://",
+		"http://":               "no host",
+		"http://x:%zz?token=se": "cannot be read",
+	} {
+		expect(t, startError(t, &Options{URL: url}), want)
+	}
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	down := &gatewayProcess{url: "http://127.0.0.1:" + strconv.Itoa(port)}
+	expect(t, startError(t, options(down)), down.url, "refuses connections", "running")
+	e := startError(t, &Options{URL: "http://no-such-host.invalid/?token=secret", StartTimeout: 20 * time.Second})
+	expect(t, e, "no-such-host.invalid")
+}
+
+// answering is a server that is none of ours.
+func answering(t *testing.T, handler http.HandlerFunc) *Options {
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return &Options{URL: s.URL, Token: token, Kernel: "python3", StartTimeout: 300 * time.Millisecond}
+}
+
+func TestOtherServers(t *testing.T) {
+	t.Parallel()
+	page := func(status int) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte("<!DOCTYPE html><html><body>secret</body></html>"))
+		}
+	}
+	text := func(status int, body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(body))
+		}
+	}
+	var leaked string
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { leaked = r.Header.Get("Authorization") }))
+	defer elsewhere.Close()
+	for name, c := range map[string]struct {
+		handler http.HandlerFunc
+		want    []string
+	}{
+		"a web page":        {page(200), []string{"web page", "base path"}},
+		"a missing page":    {page(404), []string{"404", "base path"}},
+		"a proxy":           {page(503), []string{"503", "not running"}},
+		"a stopped hub":     {text(424, `{"message":"JupyterHub server no longer running at /user/x","traceback":"secret"}`), []string{"424", "no longer running"}},
+		"other JSON":        {text(200, `{"hello":1}`), []string{"not as a kernel gateway"}},
+		"a list":            {text(200, `[1]`), []string{"not the JSON"}},
+		"words":             {text(200, "hello"), []string{"not the JSON"}},
+		"an error of words": {text(500, "\x1b[31mboom"), []string{"500"}},
+		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL+"/login?next=secret", http.StatusFound)
+		}, []string{"redirected to " + elsewhere.URL + "/login", "login page"}},
+		"silence": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, []string{"did not answer in time"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := answering(t, c.handler)
+			expect(t, startError(t, o), append(c.want, o.URL)...)
+		})
+	}
+	if leaked != "" {
+		t.Error("the token went along with a redirect")
+	}
+}
+
+func TestWrongToken(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"kernelgateway", "jupyterserver", "enterprise"} {
+		o := options(real(t, name))
+		o.Token = "wrong"
+		expect(t, startError(t, o), "token", o.URL)
+		o.Token = ""
+		expect(t, startError(t, o), "asks for a token and none was given")
+		if _, err := Kernelspecs(t.Context(), o); err == nil {
+			t.Errorf("%s: kernelspecs without a token", name)
+		}
+	}
+}
+
+func TestTokenInAddress(t *testing.T) {
+	t.Parallel()
+	o := options(real(t, "kernelgateway"))
+	o.URL, o.Token = o.URL+"/?token="+token, ""
+	specs, err := Kernelspecs(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(specs, func(s Spec) bool { return s.Name == "python3" })
+	if i < 0 || !specs[i].Default || specs[i].Language != "python" || specs[i].DisplayName == "" || specs[i].InterruptMode != "signal" {
+		t.Errorf("%+v", specs)
+	}
+}
+
+func TestUnknownKernel(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"kernelgateway", "jupyterserver", "enterprise"} {
+		o := options(real(t, name))
+		o.Kernel = "no-such-kernel"
+		expect(t, startError(t, o), `"no-such-kernel"`, "python3")
+	}
+}
+
+func TestForcedKernelAndLimit(t *testing.T) {
+	t.Parallel()
+	p := own(t, "kernelgateway", "--KernelGatewayApp.force_kernel_name=xpython", "--KernelGatewayApp.max_kernels=1", "--JupyterWebsocketPersonality.list_kernels=True")
+	o := options(p)
+	o.Kernel = "python3"
+	expect(t, startError(t, o), `"xpython"`, `"python3"`, "KG_FORCE_KERNEL_NAME")
+	if n := len(kernels(t, p)); n != 0 {
+		t.Errorf("%d kernels are left", n)
+	}
+	o.Kernel = "xpython"
+	k := startKernel(t, o)
+	if i := k.Info(); i.Counted || i.Language != "python" || i.Session == "" {
+		t.Errorf("%+v", i)
+	}
+	e := startError(t, o)
+	expect(t, e, "Resource Limit", "as many kernels as it may")
+	if strings.Contains(e.Error(), "token") {
+		t.Errorf("%q blames the token", e)
+	}
+}
+
+// kernels lists what runs on a server that lets itself be asked.
+func kernels(t *testing.T, p *gatewayProcess) []model {
+	t.Helper()
+	c, err := newClient(options(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []model
+	if err := c.do(t.Context(), http.MethodGet, nil, &all, ok, "api", "kernels"); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestStartAbandoned(t *testing.T) {
+	t.Parallel()
+	p := real(t, "jupyterserver")
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := newClient(options(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The request reaches the server, its answer does not reach us.
+	cut := &cutAnswer{RoundTripper: c.http.Transport, cancel: cancel}
+	c.http.Transport = cut
+	if _, _, err := c.begin(ctx, options(p)); err == nil {
+		t.Fatal("started")
+	}
+	if !kernelID.MatchString(cut.id) {
+		t.Fatalf("id %q", cut.id)
+	}
+	var status *statusError
+	if _, err := c.kernel(t.Context(), cut.id); !errors.As(err, &status) || status.Status != http.StatusNotFound {
+		t.Errorf("the kernel is left behind: %v", err)
+	}
+}
+
+type cutAnswer struct {
+	http.RoundTripper
+	cancel context.CancelFunc
+	id     string // of the kernel that was started
+}
+
+func (c *cutAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := c.RoundTripper.RoundTrip(r)
+	if r.Method == http.MethodPost && err == nil {
+		defer res.Body.Close()
+		var m model
+		err = cmp.Or(json.NewDecoder(res.Body).Decode(&m), context.Canceled)
+		c.id = m.ID
+		c.cancel()
+		return nil, err
+	}
+	return res, err
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Parallel()
+	o := options(real(t, "kernelgateway"))
+	o.Env = map[string]string{"KERNEL_SOMETHING": "a b", "MY_VARIABLE": "é", "NOT_LISTED": "x"}
+	k := startKernel(t, o)
+	const code = "import os; print([os.environ.get(n) for n in ('KERNEL_SOMETHING', 'MY_VARIABLE', 'NOT_LISTED', 'HOME')])"
+	if r := run(t, k, code); r.stdout != "['a b', 'é', None, None]\n" {
+		t.Errorf("%q %v", r.stdout, r.err)
+	}
+}
+
+func TestCloseEndsTheKernel(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"kernelgateway", "jupyterserver", "enterprise"} {
+		o := options(real(t, name))
+		o.Env = map[string]string{"KERNEL_USERNAME": "tester"}
+		k := startKernel(t, o)
+		if _, err := k.client.kernel(t.Context(), k.id); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := k.Close(t.Context()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		var status *statusError
+		k.client.http = &http.Client{}
+		if _, err := k.client.kernel(t.Context(), k.id); !errors.As(err, &status) || status.Status != 404 {
+			t.Errorf("%s: after Close: %v", name, err)
+		}
+	}
+}
