@@ -1,0 +1,203 @@
+package output
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/executor"
+	"assay/nbformat"
+)
+
+// cells makes a notebook of n code cells after a markdown cell.
+func cells(t testing.TB, n int) *nbformat.Document {
+	t.Helper()
+	d := nbformat.New(5)
+	insert := func(c nbformat.NewCell) {
+		if _, err := d.Insert(d.Len(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert(nbformat.NewCell{Type: "markdown", ID: "title", Source: "# Title"})
+	for i := range n {
+		insert(nbformat.NewCell{Type: "code", ID: fmt.Sprintf("c%d", i+1), Source: fmt.Sprintf("print(%d)", i+1)})
+	}
+	return d
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func stream(text string) []nbformat.Output {
+	return []nbformat.Output{{Type: nbformat.StreamOutput, Name: "stdout", Text: text}}
+}
+
+func done(i int, text string) executor.CellResult {
+	return executor.CellResult{
+		Index: i, State: executor.Succeeded, ExecutionCount: ptr(i), Outputs: stream(text),
+		Started: time.Now().Add(-time.Millisecond), Ended: time.Now(),
+		Timing: map[string]string{"iopub.status.busy": "2026-01-02T03:04:05.000000Z"},
+	}
+}
+
+// read parses and validates the notebook at path.
+func read(t testing.TB, path string) *nbformat.Document {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := nbformat.Parse(data)
+	if err != nil {
+		t.Fatalf("%s is no notebook: %v", path, err)
+	}
+	if f := nbformat.Validate(d); f != nil {
+		t.Fatalf("%s is not valid: %+v", path, f[0])
+	}
+	return d
+}
+
+func only(t testing.TB, dir string, want ...string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("the folder has %q, want %q", got, want)
+	}
+}
+
+func TestWriterFromFirstToLast(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.ipynb")
+	w, err := Create(path, cells(t, 3), &Options{RunID: "r1", Version: "v1", InputRef: "in.ipynb", OutputRef: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := read(t, path)
+	if f, ok := ReadFacts(first); !ok || f.State != executor.RunRunning || f.RunID != "r1" {
+		t.Errorf("facts at the start: %+v", f)
+	}
+	if got := first.Cell(1).Metadata().Get("papermill", "status").Text(); got != pending {
+		t.Errorf("status at the start: %q", got)
+	}
+	only(t, dir, ".out.ipynb.journal", "out.ipynb")
+	w.SetKernel(executor.Info{Name: "python3", LanguageInfo: []byte(`{"name":"python","version":"3.13"}`)})
+	for i := 1; i <= 3; i++ {
+		w.CellStarted(i, time.Now())
+		w.CellEnded(done(i, fmt.Sprintf("%d\n", i)))
+	}
+	w.OutputsChanged(1, stream("1\nlate\n"))
+	if err := w.Finish(executor.Result{State: executor.RunSucceeded, CompletenessProvable: true}); err != nil {
+		t.Fatal(err)
+	}
+	only(t, dir, "out.ipynb")
+	d := read(t, path)
+	f, ok := ReadFacts(d)
+	if !ok || f.State != executor.RunSucceeded || f.Completeness != CompletenessProven || f.Kernel.Name != "python3" {
+		t.Errorf("facts at the end: %+v", f)
+	}
+	if got := d.Cell(1).Outputs().At(0).Get("text").Text(); got != "1\nlate\n" {
+		t.Errorf("late output: %q", got)
+	}
+	if n, _ := d.Cell(3).ExecutionCount(); n != 3 {
+		t.Errorf("execution count: %d", n)
+	}
+	if d.Metadata().Get("language_info", "name").Text() != "python" {
+		t.Error("no language_info")
+	}
+}
+
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "out.ipynb")
+	w, err := Create(path, cells(t, 4), &Options{RunID: "r1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.CellStarted(1, time.Now())
+	w.CellEnded(done(1, "one\n"))
+	w.CellStarted(2, time.Now())
+	w.CellEnded(done(2, "two\n"))
+	w.CellStarted(3, time.Now())
+	if err := w.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Recover(path); !errors.Is(err, ErrLocked) {
+		t.Fatalf("recover of a run that is alive: %v", err)
+	}
+	if _, err := Create(path, cells(t, 1), nil); !errors.Is(err, ErrLocked) {
+		t.Fatalf("a second run on the output: %v", err)
+	}
+	crash(w)
+	rep, err := Recover(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !rep.Found || rep.Cells != 2 || len(rep.Interrupted) != 1 || rep.Interrupted[0] != 3 || rep.NotRun != 1 {
+		t.Errorf("report: %+v", rep)
+	}
+	d := read(t, path)
+	f, _ := ReadFacts(d)
+	if f.State != executor.RunFailed || f.Reason != ReasonInterrupted || !f.Recovered {
+		t.Errorf("facts: %+v", f)
+	}
+	// A marker stands at the top, and one before the cell that was running.
+	if got := d.Cell(2).Outputs().At(0).Get("text").Text(); got != "one\n" {
+		t.Errorf("output: %q", got)
+	}
+	if got := d.Cell(5).Metadata().Get("assay", "state").Text(); got != string(executor.Interrupted) {
+		t.Errorf("state of the cell that ran: %q", got)
+	}
+	if got := d.Cell(6).Metadata().Get("assay", "state").Text(); got != string(executor.NotRun) {
+		t.Errorf("state of the cell after it: %q", got)
+	}
+	before, _ := os.ReadFile(path)
+	if rep, err := Recover(path); err != nil || rep.Found {
+		t.Errorf("recover again: %+v, %v", rep, err)
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("recover again changed the notebook")
+	}
+	only(t, filepath.Dir(path), "out.ipynb")
+}
+
+// crash leaves everything as a killed process does.
+func crash(w *Writer) {
+	w.rewriting <- struct{}{}
+	close(w.stop)
+	<-w.stopped
+	w.journal.leave()
+}
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	var got bytes.Buffer
+	w, err := Memory(cells(t, 2), nil, func(write func(io.Writer) error) error { return write(&got) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.CellStarted(1, time.Now())
+	w.CellEnded(done(1, "one\n"))
+	if err := w.Finish(executor.Result{State: executor.RunCancelled}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := nbformat.Parse(got.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, _ := ReadFacts(d); f.State != executor.RunCancelled {
+		t.Errorf("facts: %+v", f)
+	}
+}
