@@ -3,6 +3,7 @@ package params
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"math/big"
 	"os"
 	"strconv"
@@ -162,3 +163,12 @@ func TestResolveArg(t *testing.T) {
 }
 
 func isInt(v Value) bool { _, ok := asBig(v); return ok }
+
+func nan() float64     { return math.NaN() }
+func inf() float64     { return math.Inf(1) }
+func negZero() float64 { return math.Copysign(0, -1) }
+
+func bigInt(s string) *big.Int {
+	i, _ := new(big.Int).SetString(s, 10)
+	return i
+}
