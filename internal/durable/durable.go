@@ -20,7 +20,7 @@ import (
 )
 
 // ErrChanged says that the target is no longer as the caller knew it.
-var ErrChanged = errors.New("the file was changed by someone else in the meantime")
+var ErrChanged = errors.New("it was changed by someone else in the meantime")
 
 // WriteFile replaces the file at path by what write writes, or makes it. A
 // file that is there keeps its mode and, where we may, its owner; a new one
