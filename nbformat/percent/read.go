@@ -1,0 +1,367 @@
+package percent
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"assay/nbformat"
+)
+
+// Read is the notebook of a script, in nbformat.write's form and nbformat 4.5.
+func Read(src []byte, ext string) (*nbformat.Document, error) {
+	nb, err := readScript(src, ext)
+	if err != nil {
+		return nil, err
+	}
+	return nb.document()
+}
+
+func readScript(src []byte, ext string) (*notebook, error) {
+	kind, ok := kindOf(ext)
+	if !ok {
+		return nil, &ExtensionError{ext}
+	}
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	if !utf8.Valid(src) {
+		return nil, &EncodingError{}
+	}
+	lines := splitLines(string(src))
+	h, err := kind.readHead(lines)
+	if err != nil {
+		return nil, err
+	}
+	name, err := kind.formatName(h.meta)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{format: newFormat(kind, name, h.meta.object("jupytext")), main: mainLanguage(h.meta, kind)}
+	nb := &notebook{meta: h.meta}
+	if h.cell != nil {
+		nb.cells = append(nb.cells, *h.cell)
+	}
+	for lines = lines[h.end:]; len(lines) > 0; {
+		c, n := r.cell(lines)
+		nb.cells = append(nb.cells, c)
+		lines = lines[n:]
+	}
+	nb.restoreLanguages(r)
+	noteFilters(nb.meta, h.hasHeader, nb.cellKeys())
+	if r.sawJSON && !nb.meta.object("jupytext").has("cell_metadata_json") {
+		nb.meta.within("jupytext").set("cell_metadata_json", true)
+	}
+	tidyOptions(nb.meta)
+	if jupytext := nb.meta.object("jupytext"); jupytext != nil {
+		if jupytext.remove("text_representation"); jupytext.len() == 0 {
+			nb.meta.remove("jupytext")
+		}
+	}
+	return nb, nil
+}
+
+// formatName is the format that the header says the script is in.
+func (k scriptKind) formatName(meta *object) (string, error) {
+	meta = deepCopy(meta).(*object)
+	tidyOptions(meta)
+	text := meta.object("jupytext").object("text_representation")
+	name, _ := text.text("format_name")
+	version, _ := text.text("format_version")
+	if ext, _ := text.text("extension"); name == "" || !strings.HasSuffix(ext, k.ext) {
+		name, version = pairedFormat(meta, k.ext), ""
+	}
+	switch {
+	case name == "":
+		return percentFormat, nil
+	case name != percentFormat && name != hydrogenFormat:
+		return "", &FormatError{Name: name}
+	case version != "" && (version < minFormatVersion || version > formatVersion):
+		return "", &FormatError{Name: name, Version: version}
+	}
+	return name, nil
+}
+
+// cellKeys are the metadata keys of all cells, sorted.
+func (nb *notebook) cellKeys() []string {
+	var keys []string
+	for _, c := range nb.cells {
+		keys = append(keys, c.meta.all()...)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// restoreLanguages notes the notebook's language where no kernel tells it, and
+// puts `%%lang` back on cells of another.
+func (nb *notebook) restoreLanguages(r *reader) {
+	if !nb.meta.object("kernelspec").has("language") && len(nb.cells) > 0 {
+		nb.meta.within("jupytext").set("main_language", r.main)
+	}
+	for i := range nb.cells {
+		c := &nb.cells[i]
+		language, ok := c.meta.text("language")
+		switch {
+		case !ok:
+		case language == r.main:
+			c.meta.remove("language")
+		case usualName(language) == r.main:
+		case isMagicLanguage(language), slices.Contains(r.custom, language):
+			c.meta.remove("language")
+			line := "%%" + language
+			if r.main == "csharp" {
+				line = "#!" + language
+			}
+			if args, ok := c.meta.take("magic_args"); ok {
+				line += " " + asText(args)
+			}
+			if !c.noLines {
+				line += "\n"
+			}
+			c.source = line + c.source
+		}
+	}
+}
+
+// A reader reads the cells of one script.
+type reader struct {
+	*format
+	main    string // the notebook's language
+	sawJSON bool   // whether a marker had its metadata as JSON
+}
+
+// markerRest is what stands behind the comment sign and `%%` when the line
+// opens a cell with options.
+func (k scriptKind) afterComment(line string) (string, bool) {
+	rest, ok := strings.CutPrefix(lstrip(line), k.comment)
+	return lstrip(rest), ok
+}
+
+// hasOptions: `# %% ...`, with at least white space behind the sign.
+func (k scriptKind) hasOptions(line string) bool {
+	rest, ok := k.afterComment(line)
+	if !ok || !strings.HasPrefix(rest, "%%") {
+		return false
+	}
+	return startsWithSpace(strings.TrimLeft(rest, "%"))
+}
+
+// isBareMarker: `# %%` alone, or what older tools wrote.
+func (k scriptKind) isBareMarker(line string) bool {
+	rest, ok := k.afterComment(line)
+	if !ok {
+		return false
+	}
+	rest = rstrip(rest)
+	if number, ok := strings.CutPrefix(rest, "In["); ok {
+		number = strings.TrimSuffix(number, ":")
+		return strings.HasSuffix(number, "]") && strings.Trim(number[:len(number)-1], "0123456789 ") == ""
+	}
+	return rest == "%%" || rest == "<codecell>"
+}
+
+func (k scriptKind) isMarker(line string) bool { return k.hasOptions(line) || k.isBareMarker(line) }
+
+// cell reads the first cell of lines, and says where the next one begins.
+func (r *reader) cell(lines []string) (cell, int) {
+	c := cell{meta: &object{}}
+	if r.hasOptions(lines[0]) {
+		line := uncomment(lines[0], r.comment, r.suffix)
+		text := line[strings.Index(line, "%%")+2:]
+		r.asJSON = r.asJSON || isJSONOptions(text)
+		r.sawJSON = r.sawJSON || r.asJSON
+		c.meta = parseMarker(text)
+	}
+	language := ""
+	if s, ok := c.meta.text("language"); ok {
+		language = s
+		c.meta.remove("language")
+	}
+	typed := r.setKind(&c)
+	end, next := r.findEnd(&c, lines, language)
+	start := 0
+	if r.isMarker(lines[0]) {
+		start = 1
+	}
+	body := lines[start:max(start, end)]
+	content := r.content(&c, body, language, typed)
+	c.source, c.noLines = strings.Join(content, "\n"), len(content) == 0
+	if n := blanksBehind(end, next, len(lines)); n != r.blanksExpected(body, lines[next:]) {
+		c.meta.set("lines_to_next_cell", intText(n))
+	}
+	if language != "" {
+		c.meta.set("language", language)
+	}
+	return c, next
+}
+
+// setKind says what the cell is; typed, that its marker says so.
+func (r *reader) setKind(c *cell) (typed bool) {
+	if v, ok := c.meta.take("cell_type"); ok {
+		if c.kind = asText(v); c.kind != "code" && c.kind != "markdown" {
+			c.kind = "raw"
+		}
+		return c.kind != "code"
+	}
+	if c.kind = "code"; !isActive(".ipynb", c.meta, true) {
+		c.kind = "raw"
+		if c.meta.get("active") == "" {
+			c.meta.remove("active")
+		}
+	}
+	return false
+}
+
+func (r *reader) blanksExpected(body, rest []string) int {
+	if len(body) == 0 {
+		body = []string{""}
+	}
+	return blankLinesBetween(body, rest, r.ext)
+}
+
+// blanksBehind counts the blank lines between a cell and the next.
+func blanksBehind(end, next, total int) int {
+	switch {
+	case end >= total:
+		return 1
+	case next >= total:
+		return next - end + 1
+	}
+	return next - end
+}
+
+// findEnd says where the text of the first cell ends, and where the next begins.
+func (r *reader) findEnd(c *cell, lines []string, language string) (end, next int) {
+	if language == "" {
+		language = r.main
+	}
+	q := newQuotes(language)
+	var fences fences
+	next = len(lines)
+	for i, line := range lines {
+		inside := q.open()
+		q.read(line)
+		if inside {
+			continue
+		}
+		if c.kind != "code" && fences.skip(r.scriptKind, lines, i) {
+			continue
+		}
+		if i > 0 && r.isMarker(line) {
+			next = i
+			break
+		}
+	}
+	switch {
+	case next >= 3 && blank(lines[next-1]) && blank(lines[next-2]) && !blank(lines[next-3]):
+		return next - 2, next
+	case lines[next-1] == "":
+		return next - 1, next // a line of spaces is part of the cell
+	}
+	return next, next
+}
+
+// content are the lines of a cell as the notebook has them.
+func (r *reader) content(c *cell, lines []string, language string, typed bool) []string {
+	if r.ext == ".py" && !isActive(r.ext, c.meta, c.kind == "code") {
+		if text, ok := unquote(lines, c.meta); ok {
+			return text
+		}
+	}
+	foreign := language != "" && !c.meta.has("active") && !sameLanguage(language, r.main)
+	if !isActive(r.ext, c.meta, true) || foreign {
+		return uncommentLines(lines, r.comment, r.suffix)
+	}
+	lines = slices.Clone(lines)
+	if r.main == "go" && language == "" {
+		for i, l := range lines {
+			lines[i] = unescapeGonb(l)
+		}
+	}
+	if typed {
+		return uncommentLines(lines, r.comment, r.suffix)
+	}
+	if language == "" {
+		language = r.main
+	}
+	if r.commentMagics {
+		uncommentMagics(lines, language, true)
+	}
+	return lines
+}
+
+// unquote takes the triple quotes from a cell, and notes them.
+func unquote(lines []string, meta *object) ([]string, bool) {
+	text := strip(strings.Join(lines, "\n"))
+	for _, left := range [...]string{`"""`, `'''`, `r"""`, `r'''`, `R"""`, `R'''`} {
+		right := left[len(left)-3:]
+		if !strings.HasPrefix(text, left) || !strings.HasSuffix(text, right) || len(text) < len(left)+3 {
+			continue
+		}
+		text = text[len(left) : len(text)-3]
+		inner, ok1 := strings.CutPrefix(text, "\n")
+		inner, ok2 := strings.CutSuffix(inner, "\n")
+		switch {
+		case ok1 && ok2:
+			meta.set("cell_marker", left)
+		case len(left) > 3:
+			meta.set("cell_marker", left+lineEnd(ok1)+","+lineEnd(ok2)+right)
+		}
+		return splitLines(inner), true
+	}
+	return nil, false
+}
+
+func lineEnd(there bool) string {
+	if there {
+		return "\n"
+	}
+	return ""
+}
+
+// fences follows the code fences of markdown: what stands in one opens no cell.
+type fences struct {
+	sign   byte // of the open fence, 0: none is
+	length int
+	futile map[byte]int // from this length on, no fence of the sign is closed
+}
+
+// fence is the sign and length of a code fence, and the text behind it.
+func fence(line string) (sign byte, length int, info string) {
+	text := strings.TrimLeft(line, " ")
+	if len(line)-len(text) > 3 || text == "" || text[0] != '`' && text[0] != '~' {
+		return 0, 0, ""
+	}
+	info = strings.TrimLeft(text, text[:1])
+	if length = len(text) - len(info); length < 3 {
+		return 0, 0, ""
+	}
+	return text[0], length, info
+}
+
+// skip says whether line i is of a fenced block.
+func (f *fences) skip(k scriptKind, lines []string, i int) bool {
+	sign, length, info := fence(uncomment(lines[i], k.comment, k.suffix))
+	if f.sign != 0 {
+		if sign == f.sign && length >= f.length && blank(info) {
+			f.sign = 0
+		}
+		return true
+	}
+	if sign == 0 || sign == '`' && strings.Contains(info, "`") {
+		return false
+	}
+	if n, ok := f.futile[sign]; ok && length >= n {
+		return false
+	}
+	for _, l := range lines[i+1:] {
+		if s, n, rest := fence(uncomment(l, k.comment, k.suffix)); s == sign && n >= length && blank(rest) {
+			f.sign, f.length = sign, length
+			return true
+		}
+	}
+	if f.futile == nil {
+		f.futile = map[byte]int{}
+	}
+	f.futile[sign] = length
+	return false
+}
