@@ -30,6 +30,7 @@ type Options struct {
 	CoalesceStreams bool          // nbclient's coalesce_streams: carriage returns are resolved too
 	SplitStreams    bool          // one output a stream message, as nbclient without coalescing (--papermill-compat)
 	DropLate        bool          // late output goes to nobody, as nbclient (--papermill-compat)
+	NoErrorOutput   bool          // an error reply without an error output gets none, as nbclient (--papermill-compat)
 	MaxOutput       int64         // bytes of output a run; 0: 256 MiB; negative: no limit
 	Secrets         []Secret      // masked wherever a cell prints them
 

@@ -10,9 +10,9 @@ import (
 var errContent = errors.New("content is not a JSON object")
 
 // members calls visit for every member of the JSON object raw, in order, with
-// the key and the value as they stand there. It reads kernels' messages: what
+// the decoded key and the value as it stands there. It reads kernels' messages: what
 // it passes over is not checked, so values keep what a strict reader refuses.
-func members(raw []byte, visit func(key string, value []byte)) error {
+func members(raw []byte, visit func(key, value []byte)) error {
 	i := space(raw, 0)
 	if i >= len(raw) || raw[i] != '{' {
 		return errContent
@@ -30,7 +30,10 @@ func members(raw []byte, visit func(key string, value []byte)) error {
 		if i = valueEnd(raw, start); i < 0 {
 			return errContent
 		}
-		visit(keyText(key), raw[start:i])
+		if bytes.IndexByte(key, '\\') >= 0 {
+			key = appendUnquoted(nil, key)
+		}
+		visit(key, raw[start:i])
 		if i = space(raw, i); i < len(raw) && raw[i] == ',' {
 			i = space(raw, i+1)
 		}
@@ -57,13 +60,6 @@ func elements(raw []byte, visit func(value []byte)) {
 			i = space(raw, i+1)
 		}
 	}
-}
-
-func keyText(key []byte) string {
-	if bytes.IndexByte(key, '\\') < 0 {
-		return string(key)
-	}
-	return string(appendUnquoted(nil, key))
 }
 
 func space(b []byte, i int) int {

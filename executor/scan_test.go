@@ -45,7 +45,7 @@ func FuzzMembers(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		got := map[string]string{}
-		err := members(raw, func(k string, v []byte) { got[k] = string(v) })
+		err := members(raw, func(k, v []byte) { got[string(k)] = string(v) })
 		elements(raw, func([]byte) {})
 		var want map[string]json.RawMessage
 		if !utf8.Valid(raw) || json.Unmarshal(raw, &want) != nil || want == nil {

@@ -1,0 +1,143 @@
+package executor
+
+import (
+	"strconv"
+	"strings"
+)
+
+// losses finds lost messages by the counters in the message ids
+// "<session>_<pid>_<n>": each process of the kernel counts all that it sends,
+// over every channel, so a number that never comes is a message that was lost.
+type losses struct {
+	session string
+	procs   map[string]*process
+	last    *process          // of the last message
+	others  map[string]*other // requests that are not ours, by id
+}
+
+type process struct {
+	prefix      string // "<session>_<pid>_"
+	first, next int64
+	holes       []span // below next, in order
+}
+
+type span struct{ from, to int64 } // to is not in it
+
+// other is somebody else's request, a gateway's own kernel_info for instance:
+// its reply goes to them and leaves a hole between its busy and its idle.
+type other struct {
+	proc       *process
+	busy, idle int64
+	replied    bool
+}
+
+func newLosses(session string) *losses {
+	return &losses{session: session, procs: map[string]*process{}, others: map[string]*other{}}
+}
+
+// note takes the id of a message; ok is false when it carries no counter.
+func (l *losses) note(id string) (p *process, n int64, ok bool) {
+	i := strings.LastIndexByte(id, '_')
+	n, err := strconv.ParseInt(id[i+1:], 10, 64)
+	if i < 0 || err != nil || n < 0 || !strings.HasPrefix(id, l.session) || strings.LastIndexByte(id[:i], '_') < 0 {
+		return nil, 0, false
+	}
+	p = l.last
+	if p == nil || p.prefix != id[:i+1] {
+		if p = l.procs[id[:i+1]]; p == nil {
+			p = &process{prefix: id[:i+1], first: n, next: n}
+			l.procs[p.prefix] = p
+		}
+		l.last = p
+	}
+	p.see(n)
+	return p, n, true
+}
+
+func (p *process) see(n int64) {
+	switch {
+	case n == p.next:
+		p.next++
+	case n > p.next:
+		p.holes = append(p.holes, span{p.next, n})
+		p.next = n + 1
+	case n >= p.first && !p.fill(n):
+		// The counter has no lock: two threads that meet take one number
+		// twice and leave out the one before.
+		p.fill(n - 1)
+	}
+}
+
+// fill takes n out of the holes.
+func (p *process) fill(n int64) bool {
+	for i, h := range p.holes {
+		if n < h.from || n >= h.to {
+			continue
+		}
+		rest := append([]span{}, p.holes[i+1:]...)
+		p.holes = p.holes[:i]
+		if h.from < n {
+			p.holes = append(p.holes, span{h.from, n})
+		}
+		if n+1 < h.to {
+			p.holes = append(p.holes, span{n + 1, h.to})
+		}
+		p.holes = append(p.holes, rest...)
+		return true
+	}
+	return false
+}
+
+// foreign takes a status message of a request that is not ours.
+func (l *losses) foreign(parent string, p *process, n int64, state string) {
+	switch o := l.others[parent]; {
+	case state == "busy" && o == nil:
+		l.others[parent] = &other{proc: p, busy: n, idle: -1}
+	case state == "idle" && o != nil:
+		o.idle = n
+	}
+}
+
+// foreignReply says that we saw the reply to a request that is not ours.
+func (l *losses) foreignReply(parent string) {
+	if o := l.others[parent]; o != nil {
+		o.replied = true
+	}
+}
+
+// holes says whether something is missing now. It may still come.
+func (l *losses) holes() bool {
+	for _, p := range l.procs {
+		if len(p.holes) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// settle counts what is missing for good and forgets it.
+func (l *losses) settle() int {
+	for id, o := range l.others {
+		if o.idle < 0 {
+			continue
+		}
+		delete(l.others, id)
+		if o.replied {
+			continue
+		}
+		for _, h := range o.proc.holes {
+			if n := max(h.from, o.busy+1); n < min(h.to, o.idle) {
+				o.proc.fill(n)
+				break
+			}
+		}
+	}
+	lost := int64(0)
+	for _, p := range l.procs {
+		for _, h := range p.holes {
+			lost += h.to - h.from
+		}
+		p.holes = nil
+	}
+	return int(min(lost, 1<<30))
+}
