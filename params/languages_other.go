@@ -56,7 +56,7 @@ impl in let loop macro match mod move mut override priv pub ref return self Self
 unsized use virtual where while yield _`
 
 func rust() *language {
-	l := &language{name: "Rust", open: "//"}
+	l := &language{name: "rust", open: "//"}
 	l.typed = func(name string, v Value) (string, error) {
 		t, err := rustTypeOf(v)
 		if err != nil {

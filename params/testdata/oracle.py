@@ -56,6 +56,13 @@ def pyast(source):
     return out
 
 
+def same(a, b):
+    """Whether two source texts are the same expression."""
+    import ast
+
+    return ast.dump(ast.parse("(" + a + "\n)", mode="eval")) == ast.dump(ast.parse("(" + b + "\n)", mode="eval"))
+
+
 def evaluate(code, names):
     env = {}
     exec(code, env)
@@ -79,7 +86,7 @@ def help_text(path):
     return out.getvalue()
 
 
-FUNCTIONS = {f.__name__: f for f in (load_yaml, resolve, path, inspect, pyast, evaluate, json_dumps, help_text)}
+FUNCTIONS = {f.__name__: f for f in (load_yaml, resolve, path, inspect, pyast, same, evaluate, json_dumps, help_text)}
 FUNCTIONS["repr"] = lambda expr: repr(eval(expr))
 FUNCTIONS["reprs"] = lambda s: repr(s)
 
