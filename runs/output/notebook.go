@@ -2,6 +2,8 @@ package output
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"assay/executor"
@@ -114,7 +116,7 @@ func (n *notebook) setCell(c *nbformat.Cell, f *cellFact) error {
 	if err := c.SetMetadata(n.o.papermillOf(f).json(), "papermill"); err != nil {
 		return err
 	}
-	if err := n.setTiming(c, f.Timing); err != nil {
+	if err := n.setTiming(c, f); err != nil {
 		return err
 	}
 	if n.o.Compat || c.Type() != "code" {
@@ -123,19 +125,23 @@ func (n *notebook) setCell(c *nbformat.Cell, f *cellFact) error {
 	return setFacts(c.SetMetadata, CellFacts{State: f.State, Note: f.Note, Lost: f.Lost, Masked: f.Masked})
 }
 
-func (n *notebook) setTiming(c *nbformat.Cell, timing map[string]string) error {
-	if len(timing) == 0 {
-		return nil
-	}
-	if n.o.Compat || c.Metadata().Get("execution").Kind() != nbformat.Object {
-		raw, err := marshal(timing)
+func (n *notebook) setTiming(c *nbformat.Cell, f *cellFact) error {
+	if n.o.Compat {
+		// nbclient clears it when it sends a cell, whatever else comes of that.
+		if c.Type() != "code" || !ended(f.State) || f.State == executor.Skipped {
+			return nil
+		}
+		raw, err := marshal(f.Timing)
+		if f.Timing == nil {
+			raw = []byte("{}")
+		}
 		if err != nil {
 			return err
 		}
 		return c.SetMetadata(raw, "execution")
 	}
-	for key, at := range timing {
-		if err := c.SetMetadata(nbformat.AppendString(nil, at), "execution", key); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(f.Timing)) {
+		if err := c.SetMetadata(nbformat.AppendString(nil, f.Timing[key]), "execution", key); err != nil {
 			return err
 		}
 	}

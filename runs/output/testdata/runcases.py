@@ -1,4 +1,4 @@
-"""Runs papermill over the cases of papermill_test.go: python papermill.py CASES.json FOLDER.
+"""Runs papermill over the cases of papermill_test.go: python runcases.py CASES.json FOLDER.
 
 Each case has a name, the notebook to run (a file in FOLDER), parameters and
 keyword arguments; its output is written to FOLDER/NAME.papermill.ipynb.
@@ -32,7 +32,7 @@ def run(job):
         )
     except BaseException as e:  # KeyboardInterrupt is one of the cases
         error = type(e).__name__
-    return case["name"], error, papermill.version.version
+    return case["name"], error, papermill.__version__
 
 
 def main():
