@@ -52,7 +52,7 @@ func TestRealServers(t *testing.T) {
 			if r.err != nil || r.stdout != "é? 12345678901234567890\n" || r.stderr != "err\n" || len(r.results) != 1 || !strings.Contains(r.results[0], `"42"`) {
 				t.Errorf("%+v", r)
 			}
-			if r.gaps != 0 || len(r.losses) != 0 {
+			if info.Counted && r.gaps != 0 || len(r.losses) != 0 {
 				t.Errorf("%d gaps, losses %v", r.gaps, r.losses)
 			}
 			r = run(t, k, "from ipykernel.comm import Comm\nComm(target_name='t', buffers=[b'\\x00\\xff', b''], data={'a':1})\n1/0")

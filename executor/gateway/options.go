@@ -25,7 +25,7 @@ type Options struct {
 
 	StartTimeout time.Duration // from the first request to a ready kernel; 0: 3 min, for the handshake alone may take 2
 	Reconnect    time.Duration // how long to try after the connection broke; 0: 2 min; negative: not at all
-	PingEvery    time.Duration // 0: 20 s; negative: never
+	PingEvery    time.Duration // how often to look whether connection and kernel are still there; 0: 20 s; negative: never
 	PongWithin   time.Duration // 0: 60 s
 
 	ReadLimit int64  // longest message in bytes; 0: 128 MiB

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"assay/executor"
@@ -67,7 +68,8 @@ func (e *fatalError) Error() string { return e.why.Error() }
 func (k *Kernel) receive(sock *socket) error {
 	ctx, cancel := context.WithCancel(k.life)
 	defer cancel()
-	pinging := false
+	watched := false
+	var why atomic.Pointer[executor.ExitError]
 	for {
 		isBinary, frame, err := sock.read(ctx)
 		var long *tooLong
@@ -78,11 +80,14 @@ func (k *Kernel) receive(sock *socket) error {
 			continue
 		}
 		if err != nil {
+			if exit := why.Load(); exit != nil {
+				return &fatalError{exit}
+			}
 			return err
 		}
-		if !pinging { // before its first message a server does not even read our pings
-			pinging = true
-			go k.ping(ctx, sock)
+		if !watched { // before its first message a server does not even read our pings
+			watched = true
+			go k.watch(ctx, sock, &why)
 		}
 		m, err := k.decode.decode(sock.v1, isBinary, frame)
 		if err != nil {
@@ -95,8 +100,10 @@ func (k *Kernel) receive(sock *socket) error {
 	}
 }
 
-// ping finds a connection that is dead without saying so.
-func (k *Kernel) ping(ctx context.Context, sock *socket) {
+// watch finds a connection that is dead without saying so, by a ping; and a
+// kernel that is gone without a word, by asking for it when nothing was heard:
+// a server that ends a kernel leaves its WebSockets open. why gets the reason.
+func (k *Kernel) watch(ctx context.Context, sock *socket, why *atomic.Pointer[executor.ExitError]) {
 	every, within := k.o.PingEvery, k.o.PongWithin
 	if every == 0 {
 		every = defaultPing
@@ -109,6 +116,7 @@ func (k *Kernel) ping(ctx context.Context, sock *socket) {
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	heard := int64(-1)
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,6 +125,16 @@ func (k *Kernel) ping(ctx context.Context, sock *socket) {
 		}
 		pctx, cancel := context.WithTimeout(ctx, within)
 		err := sock.ws.Ping(pctx)
+		exit := new(executor.ExitError)
+		if n := k.queue.Stats().Put; err == nil && n == heard {
+			_, asked := k.client.kernel(pctx, k.id)
+			if errors.As(gone(asked), &exit) { // anything else is for the socket to say
+				why.Store(exit)
+				err = exit
+			}
+		} else {
+			heard = n
+		}
 		cancel()
 		if err != nil {
 			sock.close()

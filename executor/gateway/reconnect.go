@@ -94,7 +94,7 @@ func (k *Kernel) again(ctx context.Context) (*socket, error) {
 // gone turns the answers that no patience will change into an ExitError.
 func gone(err error) error {
 	var status *statusError
-	if !errors.As(err, &status) {
+	if err == nil || !errors.As(err, &status) {
 		return err
 	}
 	switch status.Status {
