@@ -29,14 +29,14 @@ func TestLimiter(t *testing.T) {
 		o := options(real(t, "limited"))
 		o.Legacy = legacy
 		k := startKernel(t, o)
-		r := run(t, k, "import sys\nfor i in range(3500):\n    print(i, flush=True)\nprint('mine', file=sys.stderr)")
+		r := run(t, k, "import sys\nfor i in range(2000):\n    print(i, flush=True)\nprint('mine', file=sys.stderr)")
 		if r.err != nil || len(r.losses) == 0 || !strings.HasPrefix(r.losses[0], "IOPub message rate exceeded.") {
 			t.Fatalf("%v, losses %q", r.err, r.losses)
 		}
 		if strings.Contains(r.stderr, "exceeded") || r.gaps == 0 {
 			t.Errorf("%d gaps, stderr %q", r.gaps, r.stderr)
 		}
-		r = run(t, k, "for i in range(150): print('x' * 100_000, flush=True)")
+		r = run(t, k, "for i in range(50): print('x' * 100_000, flush=True)")
 		if r.err != nil || len(r.losses) == 0 || !strings.HasPrefix(r.losses[0], "IOPub data rate exceeded.") || r.gaps == 0 {
 			t.Errorf("%v, %d gaps, losses %q", r.err, r.gaps, r.losses)
 		}

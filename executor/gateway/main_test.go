@@ -160,6 +160,8 @@ var servers = map[string]struct {
 	}},
 	"limited": {"main", "jupyter-kernelgateway", []string{
 		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
+		// On as it is by default, but low enough for a machine that is slow today.
+		"--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=100", "--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=100_000",
 	}},
 	"jupyterserver": {"main", "jupyter-server", []string{
 		"--ServerApp.ip=127.0.0.1", "--ServerApp.port=%d", "--ServerApp.port_retries=0", "--IdentityProvider.token=" + token, "--no-browser",
