@@ -138,7 +138,7 @@ func assignment(language, src string, st *statement) []Parameter {
 		return ""
 	}
 	for i < len(toks) && slices.Contains(declarers(language), toks[i].text) {
-		if declare == "" {
+		if declare == "" || declare == "export" && needsDeclarer(language) {
 			declare = toks[i].text
 		}
 		i++

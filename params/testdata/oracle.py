@@ -14,9 +14,15 @@ def answer(f, *args):
 
 def load_yaml(text):
     import yaml
-    from papermill.iorw import NoDatesSafeLoader
 
-    v = yaml.load(text, Loader=NoDatesSafeLoader)
+    # What papermill's loader is, without the seconds that importing papermill takes.
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {
+            k: [r for r in v if r[0] != "tag:yaml.org,2002:timestamp"]
+            for k, v in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    v = yaml.load(text, Loader=Loader)
     return repr(v) if v else repr(v or {}) if isinstance(v, dict) or v is None else repr(v)
 
 
@@ -86,7 +92,27 @@ def help_text(path):
     return out.getvalue()
 
 
-FUNCTIONS = {f.__name__: f for f in (load_yaml, resolve, path, inspect, pyast, same, evaluate, json_dumps, help_text)}
+def inject(text, params, report):
+    """papermill's notebook after injection: type, source, tags and jupyter metadata of each cell."""
+    import nbformat
+    from papermill.parameterize import parameterize_notebook
+
+    nb = nbformat.reads(text, 4)
+    nb.metadata.setdefault("papermill", {})
+    for cell in nb.cells:
+        cell.metadata.setdefault("tags", [])  # as papermill does on reading
+    params = eval(params)
+    if params:
+        nb = parameterize_notebook(nb, params, report)
+    if report:
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.metadata["jupyter"] = cell.get("jupyter", {})
+                cell.metadata["jupyter"]["source_hidden"] = True
+    return [[c.cell_type, c.source, c.metadata.get("tags", []), c.metadata.get("jupyter", {})] for c in nb.cells]
+
+
+FUNCTIONS = {f.__name__: f for f in (load_yaml, resolve, path, inspect, pyast, same, evaluate, json_dumps, help_text, inject)}
 FUNCTIONS["repr"] = lambda expr: repr(eval(expr))
 FUNCTIONS["reprs"] = lambda s: repr(s)
 
