@@ -279,8 +279,8 @@ func (k *Kernel) ready(ctx context.Context) error {
 	}
 }
 
-// describe fills in Info from the kernel's answer, and takes from ipykernel
-// the cause of lost output.
+// describe fills in Info from the kernel's answer, and mends what is known to
+// be wrong in ipykernel.
 func (k *Kernel) describe(ctx context.Context, reply executor.Message) error {
 	var r infoReply
 	if err := json.Unmarshal(reply.Content, &r); err != nil {
@@ -301,7 +301,7 @@ func (k *Kernel) describe(ctx context.Context, reply executor.Message) error {
 	k.interrupting = k.interruptOf()
 	k.info.Ready = time.Now()
 	if r.Implementation == "ipython" {
-		return k.keepAll(ctx)
+		return k.mend(ctx)
 	}
 	return nil
 }
@@ -311,15 +311,4 @@ func (k *Kernel) describe(ctx context.Context, reply executor.Message) error {
 func counted(h executor.Header) bool {
 	rest, ok := strings.CutPrefix(h.MsgID, h.Session+"_")
 	return ok && regexp.MustCompile(`^\d+_\d+$`).MatchString(rest)
-}
-
-// keepAll makes ipykernel's iopub socket wait for a slow reader, where it
-// would drop messages beyond a thousand without a word. Nobody waits for the
-// answer: the kernel obeys in order, and the first cell comes after.
-func (k *Kernel) keepAll(ctx context.Context) error {
-	const code = `exec("try:\n import zmq\n t=get_ipython().kernel.iopub_thread\n t.schedule(lambda:t.socket.setsockopt(zmq.XPUB_NODROP,1))\nexcept Exception:pass",{"get_ipython":get_ipython})`
-	return k.Send(ctx, k.message(executor.Shell, "execute_request", map[string]any{
-		"code": code, "silent": true, "store_history": false, "allow_stdin": false, "stop_on_error": false,
-		"user_expressions": struct{}{},
-	}))
 }
