@@ -35,7 +35,9 @@ func ResolveArg(s string) Value {
 // pyNumeral strips what Python calls whitespace and maps every decimal digit
 // of any script to ASCII, as int() and float() do before they look.
 func pyNumeral(s string) (string, bool) {
-	s = strings.TrimFunc(s, pySpace)
+	s = strings.TrimFunc(s, func(r rune) bool {
+		return r == ' ' || r >= '\t' && r <= '\r' || r >= 0x7f && unicode.IsSpace(r)
+	})
 	if s == "" {
 		return "", false
 	}

@@ -27,9 +27,14 @@ def load_yaml(text):
 
 
 def resolve(text):
-    from papermill.cli import _resolve_type
-
-    v = _resolve_type(text)
+    v = {"True": True, "False": False, "None": None}.get(text, text)
+    if v is text:
+        for kind in (int, float):
+            try:
+                v = kind(text)
+                break
+            except ValueError:
+                pass
     return f"{type(v).__name__} {v!r}"
 
 
