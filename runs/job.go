@@ -1,0 +1,86 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+
+	"assay/executor"
+)
+
+// job is one run on its way. Only its own goroutine touches row.
+type job struct {
+	s    *Service
+	req  Request
+	row  Run
+	lost error // the row could not be kept
+
+	ctx       context.Context // ends: the kernel is killed
+	kill      func()
+	cancel    chan struct{} // closed: the cell is interrupted
+	cancelled bool          // guarded by Service.mu
+	done      chan struct{}
+}
+
+func (j *job) emit(e Event) {
+	if j.req.Listener == nil {
+		return
+	}
+	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
+	j.req.Listener(e)
+}
+
+func (j *job) warn(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	j.row.Warnings = append(j.row.Warnings, text)
+	j.emit(Event{Type: EventWarning, Note: text})
+}
+
+// run takes the job through the pipeline and gives the row its final state.
+func (j *job) run() {
+	j.row.State, j.row.Started = executor.RunRunning, j.s.o.Now().UTC()
+	err := j.pipeline()
+	if err == nil {
+		j.end(j.row.State, j.row.Reason, j.row.Note)
+		return
+	}
+	j.row.Err = err
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Reason: ReasonInput, Err: err}
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		e = &Error{Reason: ReasonDiskFull, Err: err, Hint: "free some space, or choose another output"}
+	}
+	j.row.Hint = e.Hint
+	state := executor.RunNotStarted
+	switch {
+	case j.row.Cells != nil:
+		state = executor.RunFailed // the cells ran, what came after did not
+	case j.stopped():
+		state, e.Reason = executor.RunCancelled, ""
+	}
+	j.end(state, e.Reason, err.Error())
+}
+
+// stopped tells whether somebody cancelled the run.
+func (j *job) stopped() bool {
+	select {
+	case <-j.cancel:
+		return true
+	case <-j.ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (j *job) end(state executor.State, reason, note string) {
+	j.row.State, j.row.Reason, j.row.Note, j.row.Ended = state, reason, note, j.s.o.Now().UTC()
+	e := Event{Type: EventEnded, State: string(state), Reason: reason, Note: note, Hint: j.row.Hint, Error: errorEvent(j.row.Error), Output: j.row.Output}
+	if !j.row.Started.IsZero() {
+		e.Seconds = j.row.Ended.Sub(j.row.Started).Seconds()
+	}
+	j.emit(e)
+}

@@ -1,0 +1,133 @@
+package runs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"assay/executor"
+	"assay/nbformat"
+	"assay/notebooks"
+	"assay/runs/output"
+)
+
+// outputOptions is what the output must know of the run.
+func (j *job) outputOptions() *output.Options {
+	o := &output.Options{
+		RunID: j.row.ID, Version: j.s.o.Version,
+		InputRef: notebooks.Redact(j.row.Input), OutputRef: notebooks.Redact(j.row.Output), InputDigest: j.row.InputDigest,
+		Parameters: j.row.Parameters, KernelRequested: j.req.Kernel,
+		Compat: j.req.Compat, AllowIncomplete: j.req.AllowIncomplete, AllowSame: j.req.Overwrite,
+		AtEnd: j.req.SaveOff, Start: j.row.Started,
+	}
+	if p, ok := notebooks.IsLocal(j.row.Input); ok {
+		o.InputPath = p
+	}
+	return o
+}
+
+// openOutput begins the output: a file is valid from now on, anything else is written when the run is over.
+func (j *job) openOutput(doc *nbformat.Document) (*output.Writer, error) {
+	out, err := j.newOutput(doc)
+	if err == nil {
+		return out, nil
+	}
+	e := &Error{Reason: ReasonOutput, Err: fmt.Errorf("open the output: %w", err)}
+	switch {
+	case errors.Is(err, output.ErrSame):
+		e.Hint = "choose another output, or say --overwrite-input"
+	case errors.Is(err, output.ErrLocked):
+		e.Hint = "wait for that run, or choose another output"
+	case errors.Is(err, output.ErrForeign):
+		e.Hint = "move the journal away, or fold it in: assay recover " + j.row.Output
+	}
+	return nil, e
+}
+
+func (j *job) newOutput(doc *nbformat.Document) (*output.Writer, error) {
+	if p, ok := notebooks.IsLocal(j.row.Output); ok {
+		return output.Create(p, doc, j.outputOptions())
+	}
+	publish, err := j.publisher()
+	if err != nil {
+		return nil, err
+	}
+	return output.Memory(doc, j.outputOptions(), publish)
+}
+
+// publisher writes the output where it is no file, if nobody else has written there meanwhile.
+func (j *job) publisher() (func(write func(io.Writer) error) error, error) {
+	ref := j.row.Output
+	if ref == "" {
+		return func(write func(io.Writer) error) error { return write(io.Discard) }, nil
+	}
+	if err := notebooks.Check(ref); err != nil {
+		return nil, err
+	}
+	var cond notebooks.Condition
+	if ref != "-" {
+		info, err := notebooks.Stat(j.ctx, ref, j.s.o.Notebooks)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			cond.IfAbsent = true
+		case err != nil:
+			return nil, err
+		default:
+			cond.IfVersion = info.Version
+		}
+	}
+	return func(write func(io.Writer) error) error {
+		digested := func(w io.Writer) error {
+			sum := sha256.New()
+			err := write(io.MultiWriter(w, sum))
+			j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+			return err
+		}
+		// A cancelled run still writes what it has.
+		return notebooks.WriteWith(context.WithoutCancel(j.ctx), ref, digested, cond, j.s.o.Notebooks)
+	}, nil
+}
+
+// digestOutput takes the digest of a local output as it stands in the file.
+func (j *job) digestOutput() error {
+	name, ok := notebooks.IsLocal(j.row.Output)
+	if !ok {
+		return nil // its publisher did
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("read the output back: %w", err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return fmt.Errorf("read the output back: %w", err)
+	}
+	j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// prepare writes the parameterised notebook and runs nothing.
+func (j *job) prepare(doc *nbformat.Document) error {
+	o := j.outputOptions()
+	if err := output.Prepare(doc, o); err != nil {
+		return &Error{Reason: ReasonOutput, Err: err}
+	}
+	publish, err := j.publisher()
+	if err == nil {
+		err = publish(func(w io.Writer) error {
+			_, err := output.Render(w, doc, j.req.Compat)
+			return err
+		})
+	}
+	if err != nil {
+		return &Error{Reason: ReasonOutput, Err: fmt.Errorf("write the output: %w", err)}
+	}
+	j.row.State = executor.RunSucceeded
+	return nil
+}

@@ -1,0 +1,272 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"assay/executor"
+	"assay/nbformat"
+	"assay/nbformat/percent"
+	"assay/nbformat/upgrade"
+	"assay/notebooks"
+	"assay/params"
+	"assay/runs/output"
+)
+
+// pipeline is the life of a run: read, inject, start, write, execute, keep.
+// Its error says why no cell ran, or why the output could not be kept.
+func (j *job) pipeline() error {
+	if err := j.expandPaths(); err != nil {
+		return err
+	}
+	doc, err := j.read()
+	if err != nil {
+		return err
+	}
+	if j.req.Compat {
+		if doc, err = output.Papermill(doc); err != nil {
+			return &Error{Reason: ReasonInput, Err: err}
+		}
+	}
+	injection, err := j.inject(doc)
+	if err != nil {
+		return err
+	}
+	j.emit(Event{Type: EventStarted, Input: j.row.Input, Output: j.row.Output, Cells: doc.Len(), Kernel: j.kernelName(doc)})
+	if j.req.Prepare {
+		return j.prepare(doc)
+	}
+	kernel, err := j.startKernel(doc)
+	if err != nil {
+		return err
+	}
+	// Only now: a run whose kernel does not start leaves an earlier output as it was.
+	out, err := j.openOutput(doc)
+	if err != nil {
+		<-closeKernel(kernel)
+		return err
+	}
+	j.row.Kernel = kernel.Info()
+	out.SetKernel(j.row.Kernel)
+	j.emit(Event{Type: EventKernelReady, Kernel: j.row.Kernel.Name})
+	result := j.execute(kernel, doc, injection, out)
+	closed := closeKernel(kernel)
+	err = j.finish(result, out)
+	<-closed
+	return err
+}
+
+// expandPaths fills the templates of the input's and output's names, as papermill does.
+func (j *job) expandPaths() error {
+	pm := params.Builtins{RunUUID: j.row.ID, Now: j.s.o.Now().Local()}
+	for _, p := range []*string{&j.row.Input, &j.row.Output} {
+		if !strings.ContainsAny(*p, "{}") {
+			continue
+		}
+		expanded, err := params.ExpandPath(*p, j.req.Parameters, pm)
+		if err != nil {
+			return &Error{Reason: ReasonParameters, Err: fmt.Errorf("path %q: %w", *p, err), Hint: "a brace that belongs to the name is written twice: {{ }}"}
+		}
+		*p = expanded
+	}
+	return nil
+}
+
+// read brings the notebook's bytes and makes a document of nbformat 4 of them.
+func (j *job) read() (*nbformat.Document, error) {
+	got, err := notebooks.Read(j.ctx, j.row.Input, j.s.o.Notebooks)
+	if err != nil {
+		return nil, fail(ReasonInput, fmt.Errorf("read the notebook: %w", err))
+	}
+	j.row.InputDigest = got.Digest
+	doc, err := Parse(j.row.Input, got.Data)
+	if err != nil {
+		return nil, &Error{Reason: ReasonInput, Err: err}
+	}
+	return doc, nil
+}
+
+// Parse makes a document of a notebook's or a script's bytes; older formats are upgraded.
+func Parse(name string, data []byte) (*nbformat.Document, error) {
+	if percent.IsScript(name) {
+		doc, err := percent.Read(data, path.Ext(name))
+		if err != nil {
+			return nil, fmt.Errorf("%s: read as a script: %w", name, err)
+		}
+		return doc, nil
+	}
+	doc, err := nbformat.Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if doc.Major() < 4 {
+		if doc, err = upgrade.Upgrade(doc); err != nil {
+			return nil, fmt.Errorf("%s: upgrade to nbformat 4: %w", name, err)
+		}
+	}
+	return doc, nil
+}
+
+// inject puts the parameters into the document.
+func (j *job) inject(doc *nbformat.Document) (*params.Injection, error) {
+	m := new(params.Map)
+	if j.req.InjectInputPath {
+		m.Set("PAPERMILL_INPUT_PATH", j.req.Input)
+	}
+	if j.req.InjectOutputPath {
+		m.Set("PAPERMILL_OUTPUT_PATH", j.row.Output)
+	}
+	if j.req.Parameters != nil {
+		for name, v := range j.req.Parameters.All() {
+			m.Set(name, v)
+		}
+	}
+	j.row.Parameters = params.JSON(m)
+	injection, err := params.Inject(doc, m, &params.InjectOptions{
+		Kernel: j.kernelName(doc), Language: j.language(doc), Comment: j.req.Comment,
+		ReportMode: j.req.ReportMode, Compat: j.req.Compat, Strict: j.req.Strict,
+	})
+	if err != nil {
+		return nil, fail(ReasonParameters, fmt.Errorf("inject the parameters: %w", err))
+	}
+	for _, w := range injection.Warnings {
+		j.warn("%s", w)
+	}
+	return injection, nil
+}
+
+func (j *job) kernelName(doc *nbformat.Document) string {
+	if j.req.Kernel != "" {
+		return j.req.Kernel
+	}
+	return doc.KernelName()
+}
+
+func (j *job) language(doc *nbformat.Document) string {
+	if j.req.Language != "" {
+		return j.req.Language
+	}
+	return doc.Language()
+}
+
+// startKernel starts the kernel and returns when it is ready.
+func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
+	ctx, stop := context.WithCancel(j.ctx)
+	defer stop()
+	go func() { // Ctrl-C while the kernel starts
+		select {
+		case <-j.cancel:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	req := KernelRequest{
+		RunID: j.row.ID, Name: j.kernelName(doc), Language: j.language(doc), Cwd: j.req.Cwd,
+		StartTimeout: j.req.StartTimeout, MemoryLimit: j.req.MemoryLimit, Untrimmed: j.req.Untrimmed,
+	}
+	if req.StartTimeout == 0 {
+		req.StartTimeout = time.Minute
+	}
+	kernel, err := j.s.starter.Start(ctx, req)
+	if err != nil {
+		return nil, fail(ReasonKernelStart, err)
+	}
+	return kernel, nil
+}
+
+// closeTimeout is the longest that a polite end may take: shutdown_request, SIGTERM and SIGKILL are 2.5 s apart.
+const closeTimeout = 15 * time.Second
+
+func closeKernel(k executor.Kernel) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		k.Close(ctx) //nolint:errcheck // it was killed then; nothing of the run depends on it
+	}()
+	return done
+}
+
+// execute runs the cells and takes over what the result says.
+func (j *job) execute(k executor.Kernel, doc *nbformat.Document, injection *params.Injection, out *output.Writer) executor.Result {
+	o := j.req.Cells
+	o.Cancel = j.cancel
+	if j.req.Compat {
+		o.SplitStreams, o.DropLate = true, true
+	}
+	cells := make([]executor.Cell, 0, doc.Len())
+	for i, c := range doc.Cells() {
+		cells = append(cells, executor.Cell{Index: i, ID: c.ID(), Type: c.Type(), Source: c.Source(), Tags: c.Tags()})
+	}
+	if injection.Before != "" {
+		cells[injection.Index].Before = injection.Before
+	}
+	for _, s := range injection.Secrets {
+		o.Secrets = append(o.Secrets, executor.Secret{Name: s.Name, Value: s.Reveal()})
+	}
+	ctx, stop := context.WithCancelCause(j.ctx)
+	defer stop(nil)
+	go func() { // a disk that is full ends the run at once
+		select {
+		case <-out.Failed():
+			stop(out.Err())
+		case <-ctx.Done():
+		}
+	}()
+	result := executor.Run(ctx, k, cells, &o, &sink{j: j, cells: cells, out: out})
+	if errors.Is(context.Cause(ctx), out.Err()) && out.Err() != nil {
+		result.State, result.Reason, result.Note = executor.RunFailed, ReasonOutput, out.Err().Error()
+	}
+	if result.State == executor.RunIncomplete && j.req.AllowIncomplete {
+		j.warn("output was lost, which --allow-incomplete permits: %s", result.Note)
+		result.State = executor.RunSucceeded
+	}
+	r := &j.row
+	r.State, r.Reason, r.Note, r.Cells = result.State, result.Reason, result.Note, result.Cells
+	r.Error, r.Exit, r.Exited, r.Provable = result.Error, result.Exit, result.Exited, result.CompletenessProvable
+	r.Failing = failing(doc, result)
+	return result
+}
+
+// failing finds the cell that decided the state of a run that did not succeed.
+func failing(doc *nbformat.Document, result executor.Result) *FailingCell {
+	if result.State == executor.RunSucceeded {
+		return nil
+	}
+	for _, r := range result.Cells {
+		switch r.State {
+		case executor.Failed, executor.TimedOut, executor.Interrupted, executor.KernelLost, executor.Incomplete:
+			c := doc.Cell(r.Index)
+			return &FailingCell{Index: r.Index, ID: c.ID(), Line: c.Line(), Source: c.Source(), State: r.State}
+		}
+	}
+	return nil
+}
+
+// finish writes the output for the last time.
+func (j *job) finish(result executor.Result, out *output.Writer) error {
+	if err := out.Finish(result); err != nil {
+		return fail(ReasonOutput, fmt.Errorf("write the output: %w", err))
+	}
+	if err := j.digestOutput(); err != nil {
+		return fail(ReasonOutput, err)
+	}
+	return nil
+}
+
+// description is the word that papermill shows in its progress bar for a cell.
+func description(source string) string {
+	_, after, ok := strings.Cut(source, "papermill_description=")
+	if !ok {
+		return ""
+	}
+	if word := strings.Fields(after); len(word) > 0 {
+		return word[0]
+	}
+	return ""
+}

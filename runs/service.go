@@ -1,0 +1,180 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"assay/executor"
+	"assay/notebooks"
+)
+
+// Starter starts kernels. Implementations may be called concurrently. A
+// failed start leaves nothing behind; its error may be an *Error with a hint.
+type Starter interface {
+	Start(ctx context.Context, r KernelRequest) (executor.Kernel, error)
+}
+
+// KernelRequest is the kernel that a run needs.
+type KernelRequest struct {
+	RunID        string
+	Name         string // kernelspec name; "" when only the language is known
+	Language     string
+	Cwd          string
+	StartTimeout time.Duration
+	MemoryLimit  int64
+	Untrimmed    bool
+}
+
+// Options of a Service. The zero value of a field is its default.
+type Options struct {
+	Workers    int                // runs at a time; 0: 1
+	Notebooks  *notebooks.Options // how references are read and written
+	Version    string             // assay's version, for the record
+	LookupEnv  func(string) (string, bool)
+	ReadFile   func(string) ([]byte, error) // reads what @file: names
+	Now        func() time.Time             // nil: time.Now
+	JournalDir string                       // where a run whose output is not local keeps its journal; "": the temp folder
+}
+
+// Service takes requests and runs them. Its methods may be called concurrently.
+type Service struct {
+	store   Store
+	starter Starter
+	o       Options
+	slots   chan struct{}
+
+	mu   sync.Mutex
+	jobs map[string]*job // not yet ended
+	wg   sync.WaitGroup
+}
+
+// New returns a Service. o may be nil.
+func New(store Store, starter Starter, o *Options) *Service {
+	s := &Service{store: store, starter: starter, jobs: map[string]*job{}}
+	if o != nil {
+		s.o = *o
+	}
+	if s.o.Workers < 1 {
+		s.o.Workers = 1
+	}
+	if s.o.Now == nil {
+		s.o.Now = time.Now
+	}
+	s.slots = make(chan struct{}, s.o.Workers)
+	return s
+}
+
+// Submit gives the request a row and starts it as soon as a worker is free.
+// It returns the run's id; an error means that there is no run. When ctx ends,
+// the run's kernel is killed and the run ends as cancelled.
+func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("make a run id: %w", err)
+	}
+	ctx, kill := context.WithCancel(ctx)
+	j := &job{
+		s: s, req: req, ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}),
+		row: Run{
+			ID: id.String(), Trigger: req.Trigger, State: executor.RunQueued, Created: s.o.Now().UTC(),
+			Input: req.Input, Output: req.Output, KernelAsked: req.Kernel,
+		},
+	}
+	if err := s.store.Put(ctx, j.row); err != nil {
+		kill()
+		return "", fmt.Errorf("keep the run's row: %w", err)
+	}
+	s.mu.Lock()
+	s.jobs[j.row.ID] = j
+	s.mu.Unlock()
+	s.wg.Go(func() { s.work(j) })
+	return j.row.ID, nil
+}
+
+// work waits for a slot, runs the job and keeps its row.
+func (s *Service) work(j *job) {
+	defer close(j.done)
+	defer j.kill()
+	j.emit(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
+	select {
+	case s.slots <- struct{}{}:
+		j.run()
+		<-s.slots
+	case <-j.cancel:
+		j.end(executor.RunCancelled, "", "cancelled before it began")
+	case <-j.ctx.Done():
+		j.end(executor.RunCancelled, "", "cancelled before it began")
+	}
+	// The row outlives the request: a cancelled request still gets its last word.
+	if j.lost = s.store.Put(context.WithoutCancel(j.ctx), j.row); j.lost != nil {
+		return // the store does not know how it ended: Wait must go on saying so
+	}
+	s.mu.Lock()
+	delete(s.jobs, j.row.ID)
+	s.mu.Unlock()
+}
+
+// Wait returns the row when the run has ended, or ctx.Err().
+func (s *Service) Wait(ctx context.Context, id string) (Run, error) {
+	s.mu.Lock()
+	j := s.jobs[id]
+	s.mu.Unlock()
+	if j == nil {
+		return s.store.Load(ctx, id)
+	}
+	select {
+	case <-j.done:
+		if j.lost != nil {
+			return j.row, fmt.Errorf("keep the run's row: %w", j.lost)
+		}
+		return s.store.Load(ctx, id)
+	case <-ctx.Done():
+		return Run{}, ctx.Err()
+	}
+}
+
+// Cancel interrupts a run, which then ends as cancelled with what it has so
+// far; a second call kills its kernel. A run that has ended is left alone.
+func (s *Service) Cancel(id string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[id]
+	switch {
+	case j == nil:
+		return fmt.Errorf("run %s: %w", id, ErrNotFound)
+	case j.cancelled:
+		j.kill()
+	default:
+		j.cancelled = true
+		close(j.cancel)
+	}
+	return nil
+}
+
+// Close waits until no run is left. It cancels nothing.
+func (s *Service) Close() { s.wg.Wait() }
+
+// Error is a failure before or around the cells: what failed, and what to do next.
+type Error struct {
+	Reason string // one of the reasons
+	Hint   string // a sentence or a command; may be empty
+	Err    error
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// fail wraps err with a reason, keeping the hint of an *Error inside.
+func fail(reason string, err error) error {
+	var inner *Error
+	if errors.As(err, &inner) {
+		return &Error{Reason: reason, Hint: inner.Hint, Err: err}
+	}
+	return &Error{Reason: reason, Err: err}
+}
