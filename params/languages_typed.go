@@ -195,7 +195,7 @@ func fsharp() *language {
 		i := 0
 		for _, e := range m.All() {
 			if e == nil {
-				codes[i] = "null"
+				codes[i] = "(null : IComparable)"
 			}
 			if _, nested := e.([]Value); nested && strings.Contains(codes[i], "box ") {
 				return "", errors.New("F# cannot compare a list of mixed types, as a mapping of mixed values asks; pass it as one JSON text (-r)")
