@@ -65,7 +65,28 @@ func (r *runner) next(ctx context.Context, s *sheet) bool {
 	r.current = s
 	ok := r.before(ctx, s) && r.run(ctx, s)
 	r.ended(s)
+	if ok && r.askedBy == s {
+		return r.afterExit(ctx, s)
+	}
 	return ok
+}
+
+// afterExit waits for the end of a kernel whose cell called exit(): a next
+// cell would run or not, as it happens.
+func (r *runner) afterExit(ctx context.Context, s *sheet) bool {
+	left := slices.ContainsFunc(r.sheets, func(s *sheet) bool { return s.res.State == NotRun && !skipped(&s.cell) })
+	if !left {
+		return true
+	}
+	never := r.request(nil)
+	_ = r.await(ctx, never, wait{due: at(time.Now().Add(exitWithin)), cancel: true})
+	if r.lost == nil {
+		r.askedBy = nil
+		return true // it stays, or the run is cancelled, which the next cell sees
+	}
+	r.res.Exit = r.lost
+	r.stop(RunKernelLost, "", place(s)+" ended the kernel, and cells were left to run")
+	return false
 }
 
 func place(s *sheet) string { return fmt.Sprintf("cell %d", s.cell.Index) }
@@ -239,9 +260,6 @@ func (r *runner) stopGone(s *sheet, exit *ExitError) {
 	case exit.OOM:
 		s.note("the kernel was ended by its memory limit")
 		r.stop(RunFailed, ReasonMemoryLimit, place(s)+": the kernel was ended by its memory limit ("+exit.Reason+")")
-	case r.askedBy != nil && r.askedBy != s:
-		s.note("the kernel had ended: %s asked for it", place(r.askedBy))
-		r.stop(RunKernelLost, "", place(r.askedBy)+" ended the kernel, and cells were left to run")
 	default:
 		s.note("%s", exit.Error())
 		r.stop(RunKernelLost, "", place(s)+": "+exit.Error())

@@ -16,6 +16,7 @@ const (
 	strandedAfter = 5 * time.Second  // without busy, before the kernel is asked whether it lives
 	deafAfter     = 60 * time.Second // without an answer to that, before it counts as lost
 	settleFor     = 2 * time.Second  // for what is missing to come late
+	exitWithin    = 5 * time.Second  // a kernel that was asked to exit does
 	lateEvery     = time.Second      // the Sink hears of changed cells at least this often
 )
 
@@ -232,17 +233,29 @@ func (r *runner) reply(x *exchange, m *Message) {
 			x.count = number(value)
 		case "payload":
 			elements(value, func(p []byte) {
-				_ = members(p, func(key, value []byte) { // payloads are a UI's business but for this one
-					if string(key) == "source" && text(value) == "ask_exit" {
-						r.askedBy = x.sheet
-					}
-				})
+				if asksExit(p) {
+					r.askedBy = x.sheet
+				}
 			})
 		}
 	})
 	if x.sheet != nil {
 		x.sheet.res.Timing["shell.execute_reply"] = stamp(m)
 	}
+}
+
+// asksExit says whether a payload is that of exit(). Others are a UI's business.
+func asksExit(payload []byte) bool {
+	asks, keep := false, false
+	_ = members(payload, func(key, value []byte) { // no object: asks nothing
+		switch string(key) {
+		case "source":
+			asks = text(value) == "ask_exit"
+		case "keepkernel":
+			keep = string(value) == "true"
+		}
+	})
+	return asks && !keep
 }
 
 // notice takes word of a loss on the way from the kernel to us.

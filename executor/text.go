@@ -1,6 +1,7 @@
 package executor
 
 import (
+	"runtime"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -63,6 +64,11 @@ func (b *textBuffer) String() string {
 		return view(b.tail)
 	}
 	if len(b.full) > 1 || len(b.tail) > 0 {
+		if b.n > 16<<20 {
+			// The messages that it came in are garbage now, as large again:
+			// their room is used for the whole.
+			runtime.GC()
+		}
 		all := make([]byte, 0, b.n)
 		for i, piece := range b.full {
 			all = append(all, piece...)

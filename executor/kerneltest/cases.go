@@ -217,8 +217,8 @@ func dies(t *testing.T, s *Suite, k Kernel) {
 	if gone.Reason == "" {
 		t.Error("no reason given")
 	}
-	if kernel.Info().Via == "local" && gone.Code != 3 {
-		t.Errorf("exit %+v, want status 3", gone)
+	if kernel.Info().Via == "local" && k.DieStatus != 0 && gone.Code != k.DieStatus {
+		t.Errorf("exit %+v, want status %d", gone, k.DieStatus)
 	}
 }
 

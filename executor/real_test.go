@@ -1,0 +1,228 @@
+package executor_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"assay/executor"
+	"assay/executor/local"
+	"assay/internal/testenv"
+	"assay/nbformat"
+)
+
+// startPython starts ipykernel of the test environment env.
+func startPython(t testing.TB, env string, change ...func(*local.Options)) executor.Kernel {
+	t.Helper()
+	o := &local.Options{Kernel: "python3", Python: testenv.Prefix(t, env), Env: os.Environ(), Cwd: t.TempDir()}
+	for _, f := range change {
+		f(o)
+	}
+	k, err := local.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := k.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return k
+}
+
+// record is a Sink that keeps the last word on each cell.
+type record struct {
+	ended   map[int]executor.CellResult
+	outputs map[int][]nbformat.Output
+	onText  func(string)
+	changes int
+}
+
+func newRecord() *record {
+	return &record{ended: map[int]executor.CellResult{}, outputs: map[int][]nbformat.Output{}}
+}
+
+func (s *record) CellStarted(int, time.Time) {}
+
+func (s *record) Stream(_ int, _, text string) {
+	if s.onText != nil {
+		s.onText(text)
+	}
+}
+
+func (s *record) CellEnded(r executor.CellResult) {
+	s.ended[r.Index], s.outputs[r.Index] = r, r.Outputs
+}
+
+func (s *record) OutputsChanged(i int, o []nbformat.Output) { s.outputs[i] = o; s.changes++ }
+
+func code(sources ...string) []executor.Cell {
+	cells := make([]executor.Cell, len(sources))
+	for i, s := range sources {
+		cells[i] = executor.Cell{Index: i, Type: "code", Source: s}
+	}
+	return cells
+}
+
+func states(res executor.Result) string {
+	var all []string
+	for _, c := range res.Cells {
+		all = append(all, string(c.State))
+	}
+	return strings.Join(all, " ")
+}
+
+const hang = "import time\nprint('started', flush=True)\nwhile True: time.sleep(0.05)"
+
+// TestStatuses reaches the end of each kind with a real kernel.
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		cells    []string
+		o        executor.Options
+		start    func(*local.Options)
+		state    executor.State
+		reason   string
+		cellsAre string
+		note     string // in the run's note
+	}{
+		{
+			name: "succeeds", cells: []string{"x = 1", "", "print(x)\nx"},
+			state: executor.RunSucceeded, cellsAre: "succeeded skipped succeeded",
+		},
+		{
+			name: "cell error", cells: []string{"1/0", "2"},
+			state: executor.RunFailed, reason: "cell_error", cellsAre: "failed not_run",
+		},
+		{
+			name: "tolerated", cells: []string{"1/0", "2"}, o: executor.Options{AllowErrors: true},
+			state: executor.RunSucceeded, cellsAre: "tolerated_error succeeded",
+		},
+		{
+			name: "hangs", cells: []string{hang, "2"}, o: executor.Options{CellTimeout: 500 * time.Millisecond},
+			state: executor.RunTimedOut, cellsAre: "timed_out not_run",
+		},
+		{
+			name: "run takes too long", cells: []string{"1", hang, "2"}, o: executor.Options{RunTimeout: time.Second},
+			state: executor.RunTimedOut, cellsAre: "succeeded timed_out not_run",
+		},
+		{
+			name:  "hangs and ignores the interrupt",
+			cells: []string{"import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\nwhile True: time.sleep(0.05)"},
+			o:     executor.Options{CellTimeout: 300 * time.Millisecond, InterruptGrace: 300 * time.Millisecond},
+			state: executor.RunTimedOut, cellsAre: "timed_out", note: "killed",
+		},
+		{
+			name: "killed by a signal", cells: []string{"import os\nos.kill(os.getpid(), 9)", "2"},
+			state: executor.RunKernelLost, cellsAre: "kernel_lost not_run", note: "killed",
+		},
+		{
+			name: "segmentation fault", cells: []string{"import ctypes\nctypes.string_at(0)"},
+			state: executor.RunKernelLost, cellsAre: "kernel_lost", note: "segmentation fault",
+		},
+		{
+			name: "os._exit", cells: []string{"print('last words', flush=True)\nimport os, time\ntime.sleep(0.2)\nos._exit(7)", "2"},
+			state: executor.RunKernelLost, cellsAre: "kernel_lost not_run", note: "7",
+		},
+		{
+			name: "sys.exit(0)", cells: []string{"import sys\nsys.exit(0)", "2"},
+			state: executor.RunSucceeded, cellsAre: "succeeded not_run", note: "SystemExit",
+		},
+		{
+			name: "sys.exit(1)", cells: []string{"import sys\nsys.exit(1)", "2"},
+			state: executor.RunFailed, reason: "cell_error", cellsAre: "failed not_run",
+		},
+		{
+			name: "exit() with cells left", cells: []string{"exit()", "2"},
+			state: executor.RunKernelLost, cellsAre: "succeeded not_run", note: "cell 0 ended the kernel",
+		},
+		{name: "exit() in the last cell", cells: []string{"1", "exit()"}, state: executor.RunSucceeded, cellsAre: "succeeded succeeded"},
+		{
+			name: "magic that is none", cells: []string{"%nosuchmagic"},
+			state: executor.RunFailed, reason: "cell_error", cellsAre: "failed",
+		},
+		{
+			name: "input", cells: []string{"input('name? ')"},
+			state: executor.RunFailed, reason: "cell_error", cellsAre: "failed",
+		},
+		{
+			name: "prints without end", cells: []string{"while True: print('x' * 1000)"}, o: executor.Options{MaxOutput: 1 << 20},
+			state: executor.RunFailed, reason: "output_limit", cellsAre: "failed",
+		},
+		{
+			name: "memory limit", cells: []string{"x = bytearray(4 << 30)"}, start: func(o *local.Options) { o.MemoryLimit = 2 << 30 },
+			state: executor.RunFailed, reason: "cell_error", cellsAre: "failed",
+		},
+	} {
+		for _, env := range []string{"main", "old"} {
+			t.Run(c.name+"/"+env, func(t *testing.T) {
+				t.Parallel()
+				start := c.start
+				if start == nil {
+					start = func(*local.Options) {}
+				}
+				k := startPython(t, env, start)
+				s := newRecord()
+				o := c.o
+				res := executor.Run(t.Context(), k, code(c.cells...), &o, s)
+				if res.State != c.state || res.Reason != c.reason || states(res) != c.cellsAre {
+					t.Fatalf("%s (%s), cells %s; want %s (%s), %s; note %q", res.State, res.Reason, states(res), c.state, c.reason, c.cellsAre, res.Note)
+				}
+				if !strings.Contains(res.Note, c.note) {
+					t.Errorf("note %q, want %q in it", res.Note, c.note)
+				}
+				if !res.CompletenessProvable {
+					t.Error("completeness is not provable")
+				}
+				if c.name == "os._exit" && (len(s.outputs[0]) != 1 || s.outputs[0][0].Text != "last words\n") {
+					t.Errorf("the outputs before the end are %+v", s.outputs[0])
+				}
+				if c.name == "magic that is none" && res.Error.Name != "UsageError" {
+					t.Errorf("error %+v", res.Error)
+				}
+			})
+		}
+	}
+}
+
+func TestCancelOnceAndTwice(t *testing.T) {
+	t.Parallel()
+	for _, twice := range []bool{false, true} {
+		t.Run(fmt.Sprint("twice=", twice), func(t *testing.T) {
+			t.Parallel()
+			k := startPython(t, "main")
+			ctx, second := context.WithCancel(t.Context())
+			defer second()
+			cancel := make(chan struct{})
+			var first sync.Once
+			s := newRecord()
+			s.onText = func(string) {
+				first.Do(func() { close(cancel) })
+				if twice {
+					second()
+				}
+			}
+			src := hang
+			if twice {
+				src = strings.ReplaceAll(hang, "while True:", "while True:\n  try: time.sleep(100)\n  except KeyboardInterrupt: ")
+			}
+			res := executor.Run(ctx, k, code(src, "2"), &executor.Options{Cancel: cancel, InterruptGrace: time.Minute}, s)
+			if res.State != executor.RunCancelled || states(res) != "interrupted not_run" {
+				t.Fatalf("%s, cells %s, note %q", res.State, states(res), res.Note)
+			}
+			if len(s.outputs[0]) == 0 || s.outputs[0][0].Text != "started\n" {
+				t.Errorf("the partial outputs are %+v", s.outputs[0])
+			}
+			if twice != (res.Exit != nil) {
+				t.Errorf("exit %+v", res.Exit)
+			}
+		})
+	}
+}
