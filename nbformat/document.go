@@ -37,6 +37,8 @@ type Document struct {
 	minor      int
 	styleOnce  sync.Once
 	fileStyle  style
+	habitOnce  sync.Once
+	fileHabit  outputHabit
 	linesOnce  sync.Once
 	lineStarts []int
 }
@@ -83,7 +85,10 @@ func ParseLimits(data []byte, l Limits) (*Document, error) {
 		p.fail(p.pos, "more text follows the end of the notebook")
 		return nil, p.err
 	}
-	return d, d.bind()
+	if err := d.bind(); err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
 // inRoot, inCells and open tell the parser to open the cells as it passes them.

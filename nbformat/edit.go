@@ -55,32 +55,47 @@ func (n *node) set(st *style, key string, val *node, outer string, place func() 
 		n.kids[i].val = val
 		return
 	}
-	m := member{pre: []byte(n.lineSpace(st, outer)), key: appendQuoted(nil, key, st.ascii), mid: []byte(st.colon), val: val}
-	if len(n.kids) > 0 {
-		m.mid = n.kids[0].mid
-		if !bytes.Contains(n.kids[0].pre, newline) && !st.pretty {
-			m.pre = []byte(st.comma)
+	m := member{key: appendQuoted(nil, key, st.ascii), mid: []byte(st.colon), val: val}
+	if len(n.kids) == 0 {
+		if st.pretty {
+			m.pre, m.post = []byte(st.inner(outer)), []byte(outer)
 		}
+		n.insert(0, m)
+		return
 	}
-	i := place()
-	if len(n.kids) == 0 && st.pretty {
-		m.post = []byte(outer)
-	}
-	if i == 0 && len(n.kids) > 0 {
-		m.pre, n.kids[0].pre = n.kids[0].pre, n.between(st)
+	m.mid = n.kids[0].mid
+	n.insertMember(place(), m, st)
+}
+
+// insertMember puts m at place i among others, with the space that they have around them.
+func (n *node) insertMember(i int, m member, st *style) {
+	m.pre = n.between(st)
+	if i == 0 {
+		m.pre, n.kids[0].pre = n.kids[0].pre, m.pre
 	}
 	n.insert(i, m)
 }
 
 // between is the space in front of a member that is not the first.
 func (n *node) between(st *style) []byte {
-	if len(n.kids) > 1 {
+	switch {
+	case len(n.kids) > 1:
 		return n.kids[1].pre
-	}
-	if st.pretty {
+	case bytes.Contains(n.kids[0].pre, newline):
 		return n.kids[0].pre
+	case st.pretty:
+		return []byte(" ")
 	}
 	return []byte(st.comma)
+}
+
+// styleIn is the style of what is put into an open container: a container on
+// one line stays on it.
+func (n *node) styleIn(st *style) *style {
+	if !st.pretty || len(n.kids) == 0 || bytes.Contains(n.kids[0].pre, newline) {
+		return st
+	}
+	return &style{colon: st.colon, comma: " ", ascii: st.ascii, list: st.list}
 }
 
 // sortedPlace is where key belongs among the members if they are sorted, else the end.
@@ -106,6 +121,7 @@ func (n *node) setPath(st *style, raw []byte, path []string, outer string) error
 	if !n.open || n.kind() != Object {
 		return errors.New("not an object")
 	}
+	st = n.styleIn(st)
 	key, rest := path[0], path[1:]
 	in := n.lineSpace(st, outer)
 	i := n.find(key)
@@ -269,58 +285,4 @@ func (c *Cell) SetTags(tags []string) error {
 		raw = AppendString(raw, tag)
 	}
 	return c.SetMetadata(append(raw, ']'), "tags")
-}
-
-// SetSource replaces the cell's text, in the form that the cell has it: a list
-// of lines or one string.
-func (c *Cell) SetSource(text string) error {
-	if err := c.editable(); err != nil {
-		return err
-	}
-	st := c.doc.style()
-	list := st.list
-	if old := c.n.child("source"); old != nil && old.kind() == Array {
-		list = true
-	} else if old != nil && len(old.raw) > 2 {
-		list = false
-	}
-	w := writer{}
-	st.lines(&w, text, c.space(), list)
-	c.setField("source", made(w.buf))
-	return nil
-}
-
-// SetOutputs replaces the outputs of the cell. They are kept as they are and
-// written out only by WriteTo or Bytes.
-func (c *Cell) SetOutputs(outputs []Output) error {
-	if err := c.editable(); err != nil {
-		return err
-	}
-	for i := range outputs {
-		if err := outputs[i].check(); err != nil {
-			return fmt.Errorf("set outputs of cell %d: output %d: %w", c.index+1, i+1, err)
-		}
-	}
-	c.setField("outputs", &node{off: -1, dirty: true, gen: &outputList{outputs: outputs, st: c.doc.style(), pre: c.space()}})
-	return nil
-}
-
-// SetOutputsRaw replaces the outputs of the cell by JSON objects.
-func (c *Cell) SetOutputsRaw(outputs [][]byte) error {
-	if err := c.editable(); err != nil {
-		return err
-	}
-	raws := make([][]byte, len(outputs))
-	for i, o := range outputs {
-		raw, err := checkRaw(o)
-		if err == nil && (Value{raw: raw}).Kind() != Object {
-			err = errors.New("not a JSON object")
-		}
-		if err != nil {
-			return fmt.Errorf("set outputs of cell %d: output %d: %w", c.index+1, i+1, err)
-		}
-		raws[i] = raw
-	}
-	c.setField("outputs", &node{off: -1, dirty: true, gen: &outputList{raws: raws, st: c.doc.style(), pre: c.space()}})
-	return nil
 }

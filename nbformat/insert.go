@@ -1,6 +1,7 @@
 package nbformat
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -60,7 +61,7 @@ func (d *Document) Insert(i int, c NewCell) (*Cell, error) {
 func (d *Document) render(c NewCell, i int, meta []byte) *node {
 	st, pre := d.style(), d.cellSpace()
 	in := st.inner(pre)
-	if near := d.near(i, c.Type); near != nil && len(near.n.kids) > 0 {
+	if near := d.near(i, c.Type); near != nil && len(near.n.kids) > 0 && bytes.Contains(near.n.kids[0].pre, newline) {
 		in = string(near.n.kids[0].pre)
 	}
 	w := writer{}
@@ -168,20 +169,15 @@ func (d *Document) newID(c NewCell, i int) string {
 
 // link puts a cell into the tree and the list.
 func (d *Document) link(i int, c *Cell) {
-	st := d.style()
-	m := member{val: c.n}
-	a := d.array
-	switch {
-	case len(a.kids) == 0:
+	st, a := d.style(), d.array
+	if m := (member{val: c.n}); len(a.kids) > 0 {
+		a.insertMember(i, m, st)
+	} else {
 		if st.pretty {
 			m.pre, m.post = []byte(d.cellSpace()), []byte(d.rootSpace())
 		}
-	case i == 0:
-		m.pre, a.kids[0].pre = a.kids[0].pre, a.between(st)
-	default:
-		m.pre = a.between(st)
+		a.insert(0, m)
 	}
-	a.insert(i, m)
 	a.dirty, d.root.dirty = true, true
 	d.cells = slices.Insert(d.cells, i, c)
 	d.renumber(i)
@@ -206,11 +202,7 @@ func (d *Document) Delete(i int) error {
 }
 
 func (d *Document) unlink(i int) *Cell {
-	a := d.array
-	if i == 0 && len(a.kids) > 1 {
-		a.kids[1].pre = a.kids[0].pre
-	}
-	a.remove(i)
+	d.array.remove(i)
 	d.root.dirty = true
 	c := d.cells[i]
 	d.cells = slices.Delete(d.cells, i, i+1)

@@ -31,6 +31,11 @@ func (n *node) kind() Kind {
 	return Value{raw: n.raw}.Kind()
 }
 
+// isText says whether a closed node is the string s.
+func (n *node) isText(s string) bool {
+	return len(n.raw) > 0 && n.raw[0] == '"' && unquote(n.raw) == s
+}
+
 // text is the node as it stands now.
 func (n *node) text() []byte {
 	if !n.dirty {
@@ -118,7 +123,10 @@ func (n *node) insert(i int, m member) {
 // remove takes member i out of an open container.
 func (n *node) remove(i int) {
 	n.dirty = true
-	if i == len(n.kids)-1 && i > 0 {
+	switch last := len(n.kids) - 1; {
+	case i == 0 && last > 0:
+		n.kids[1].pre = n.kids[0].pre
+	case i == last && i > 0:
 		n.kids[i-1].post = n.kids[i].post
 	}
 	n.kids = append(n.kids[:i], n.kids[i+1:]...)

@@ -3,6 +3,7 @@ package nbformat
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,7 @@ type outputList struct {
 	outputs []Output
 	raws    [][]byte
 	st      *style
+	habit   *outputHabit
 	pre     string // before the line of the field "outputs"
 }
 
@@ -24,7 +26,7 @@ func (l *outputList) render(w *writer) {
 	}
 	for i := range l.outputs {
 		l.st.sep(w, i, in)
-		l.outputs[i].render(w, l.st, in)
+		l.outputs[i].render(w, l.st, l.habit, in)
 	}
 	l.st.end(w, len(l.raws)+len(l.outputs), l.pre, ']')
 }
@@ -53,47 +55,101 @@ func (o *Output) check() error {
 	return nil
 }
 
+// outputHabit is how a file writes its outputs.
+type outputHabit struct {
+	order  [4][]string // of the fields, by place in outputTypes; nil is by the alphabet
+	joined bool        // texts are one string, not a list of lines
+}
+
+var outputTypes = [...]string{StreamOutput, DisplayDataOutput, ExecuteResultOutput, ErrorOutput}
+
+// outputFields are the fields of each type, sorted.
+var outputFields = [...][]string{
+	{"name", "output_type", "text"},
+	{"data", "metadata", "output_type"},
+	{"data", "execution_count", "metadata", "output_type"},
+	{"ename", "evalue", "output_type", "traceback"},
+}
+
+// habit looks at the first output of each type in the file.
+func (d *Document) habit() *outputHabit {
+	d.habitOnce.Do(func() {
+		left := len(outputTypes)
+		for _, c := range d.cells {
+			n := c.n.child("outputs")
+			if n == nil || n.gen != nil {
+				continue
+			}
+			for _, o := range d.view(n).Elems() {
+				if d.fileHabit.learn(o) {
+					left--
+				}
+				if left == 0 {
+					return
+				}
+			}
+		}
+	})
+	return &d.fileHabit
+}
+
+// learn takes the order of fields from an output, unless it is known for the type.
+func (h *outputHabit) learn(o Value) bool {
+	i := slices.Index(outputTypes[:], o.Get("output_type").Text())
+	if i < 0 || h.order[i] != nil {
+		return false
+	}
+	if i == 0 && o.Get("text").Kind() == String || i > 0 && o.Get("data", "text/plain").Kind() == String {
+		h.joined = true
+	}
+	for key := range o.Members() {
+		if slices.Contains(outputFields[i], key) && !slices.Contains(h.order[i], key) {
+			h.order[i] = append(h.order[i], key)
+		}
+	}
+	for _, key := range outputFields[i] {
+		if !slices.Contains(h.order[i], key) {
+			h.order[i] = append(h.order[i], key)
+		}
+	}
+	return true
+}
+
 // render writes one output; pre is the space that its line begins with.
-func (o *Output) render(w *writer, st *style, pre string) {
+func (o *Output) render(w *writer, st *style, h *outputHabit, pre string) {
 	in := st.inner(pre)
-	n := 0
-	field := func(key string) {
-		st.sep(w, n, in)
-		n++
-		w.quoted(key, false)
-		w.string(st.colon)
+	i := slices.Index(outputTypes[:], o.Type)
+	fields := outputFields[i]
+	if h.order[i] != nil {
+		fields = h.order[i]
 	}
 	w.byte('{')
-	switch o.Type {
-	case StreamOutput:
-		field("name")
-		w.quoted(o.Name, st.ascii)
-		field("output_type")
-		w.quoted(o.Type, false)
-		field("text")
-		st.lines(w, o.Text, in, true)
-	case ErrorOutput:
-		field("ename")
-		w.quoted(o.Ename, st.ascii)
-		field("evalue")
-		w.quoted(o.Evalue, st.ascii)
-		field("output_type")
-		w.quoted(o.Type, false)
-		field("traceback")
-		o.renderTraceback(w, st, in)
-	default:
-		field("data")
-		st.bundle(w, o.Data, in)
-		if o.Type == ExecuteResultOutput {
-			field("execution_count")
+	for n, key := range fields {
+		st.sep(w, n, in)
+		w.quoted(key, false)
+		w.string(st.colon)
+		switch key {
+		case "output_type":
+			w.quoted(o.Type, false)
+		case "name":
+			w.quoted(o.Name, st.ascii)
+		case "text":
+			st.lines(w, o.Text, in, !h.joined)
+		case "ename":
+			w.quoted(o.Ename, st.ascii)
+		case "evalue":
+			w.quoted(o.Evalue, st.ascii)
+		case "traceback":
+			o.renderTraceback(w, st, in)
+		case "data":
+			st.bundle(w, o.Data, in, !h.joined)
+		case "execution_count":
 			w.string(o.count())
+		case "metadata":
+			st.value(w, trim(orEmpty(o.Metadata)), in)
 		}
-		field("metadata")
-		st.value(w, orEmpty(o.Metadata), in)
-		field("output_type")
-		w.quoted(o.Type, false)
 	}
-	st.end(w, n, pre, '}')
+	st.end(w, len(fields), pre, '}')
 }
 
 func (o *Output) renderTraceback(w *writer, st *style, pre string) {
@@ -121,7 +177,7 @@ func orEmpty(raw []byte) []byte {
 }
 
 // bundle writes a mime bundle; texts become lists of lines where nbformat splits them.
-func (st *style) bundle(w *writer, raw []byte, pre string) {
+func (st *style) bundle(w *writer, raw []byte, pre string, list bool) {
 	in := st.inner(pre)
 	n := 0
 	w.byte('{')
@@ -131,7 +187,7 @@ func (st *style) bundle(w *writer, raw []byte, pre string) {
 		w.quoted(key, st.ascii)
 		w.string(st.colon)
 		if m.Kind() == String && splitMime(key) {
-			st.lines(w, m.Text(), in, true)
+			st.lines(w, m.Text(), in, list)
 		} else {
 			st.value(w, m.raw, in)
 		}
@@ -154,10 +210,14 @@ func splitMime(mime string) bool {
 	return strings.HasPrefix(mime, "text/") || mime == "application/javascript" || mime == "image/svg+xml"
 }
 
-// AppendJSON appends the output as one JSON object on one line.
+// AppendJSON appends the output as one JSON object on one line. An output of
+// no known type appends null.
 func (o Output) AppendJSON(dst []byte) []byte {
+	if !slices.Contains(outputTypes[:], o.Type) {
+		return append(dst, "null"...)
+	}
 	w := writer{buf: dst}
-	o.render(&w, &style{colon: ": ", comma: " "}, "")
+	o.render(&w, &style{colon: ": ", comma: " "}, &outputHabit{}, "")
 	return w.buf
 }
 

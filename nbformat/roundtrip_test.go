@@ -53,7 +53,7 @@ func TestRoundTripCorpus(t *testing.T) {
 // Inserting a cell, and changing one source line, touch only the lines of that cell.
 func TestEditLocality(t *testing.T) {
 	t.Parallel()
-	edited := 0
+	edited, sources := 0, 0
 	for _, path := range testenv.CorpusNotebooks(t) {
 		data, _ := os.ReadFile(path)
 		d, err := Parse(data)
@@ -73,9 +73,25 @@ func TestEditLocality(t *testing.T) {
 		if removed > 1 || removed > 0 && at < d.Len()-1 {
 			t.Errorf("%s: inserting a cell lost %d lines", path, removed)
 		}
+		if d, err = Parse(data); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range d.Cells() {
+			if lines := splitLines(c.Source()); c.get("source").Kind() == Array && len(lines) == c.get("source").Len() && len(lines) > 1 {
+				lines[len(lines)/2] = "changed = True\n"
+				if err := c.SetSource(strings.Join(lines, "")); err != nil {
+					t.Fatal(err)
+				}
+				if n := lostLines(data, d.Bytes()); n > 1 {
+					t.Errorf("%s: changing one line of cell %d changed %d", path, c.Index(), n)
+				}
+				sources++
+				break
+			}
+		}
 		edited++
 	}
-	t.Logf("%d files edited", edited)
+	t.Logf("a cell put into %d files, one line changed in %d", edited, sources)
 }
 
 // lostLines counts the lines of a that are outside the common head and tail of a and b.

@@ -2,6 +2,7 @@ package nbformat
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 )
 
@@ -39,7 +40,7 @@ func (d *Document) detectStyle() style {
 	}
 	st.colon = string(kids[0].mid)
 	st.list = d.listsPrevail()
-	st.broken = st.pretty && bytes.Contains(d.src, []byte("{"+st.nl+"  ")) && brokenEmpty(d.src)
+	st.broken = st.pretty && brokenEmpty(d.src)
 	st.ascii = !hasHigh(d.src) && hasHighEscape(d.src)
 	return st
 }
@@ -78,6 +79,11 @@ func brokenEmpty(b []byte) bool {
 }
 
 func hasHigh(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&swarHighs != 0 {
+			return true
+		}
+	}
 	for _, c := range b {
 		if c >= utf8.RuneSelf {
 			return true
