@@ -262,12 +262,15 @@ func (r *reader) findEnd(c *cell, lines []string, language string) (end, next in
 
 // content are the lines of a cell as the notebook has them.
 func (r *reader) content(c *cell, lines []string, language string, typed bool) []string {
-	if r.ext == ".py" && !isActive(r.ext, c.meta, c.kind == "code") {
-		if text, ok := unquote(lines, c.meta); ok {
+	foreign := language != "" && !c.meta.has("active") && !sameLanguage(language, r.main)
+	if r.ext == ".py" && (foreign || !isActive(r.ext, c.meta, c.kind == "code")) {
+		if text, marker, ok := unquote(lines); ok {
+			if marker != "" && !(foreign && marker == r.markers) {
+				c.meta.set("cell_marker", marker)
+			}
 			return text
 		}
 	}
-	foreign := language != "" && !c.meta.has("active") && !sameLanguage(language, r.main)
 	if !isActive(r.ext, c.meta, true) || foreign {
 		return uncommentLines(lines, r.comment, r.suffix)
 	}
@@ -289,26 +292,26 @@ func (r *reader) content(c *cell, lines []string, language string, typed bool) [
 	return lines
 }
 
-// unquote takes the triple quotes from a cell, and notes them.
-func unquote(lines []string, meta *object) ([]string, bool) {
+// unquote takes the triple quotes from a cell. marker is what to note of them:
+// nothing, when plain quotes share their lines with the text.
+func unquote(lines []string) (inner []string, marker string, ok bool) {
 	text := strip(strings.Join(lines, "\n"))
 	for _, left := range [...]string{`"""`, `'''`, `r"""`, `r'''`, `R"""`, `R'''`} {
 		right := left[len(left)-3:]
 		if !strings.HasPrefix(text, left) || !strings.HasSuffix(text, right) || len(text) < len(left)+3 {
 			continue
 		}
-		text = text[len(left) : len(text)-3]
-		inner, ok1 := strings.CutPrefix(text, "\n")
-		inner, ok2 := strings.CutSuffix(inner, "\n")
+		text, above := strings.CutPrefix(text[len(left):len(text)-3], "\n")
+		text, below := strings.CutSuffix(text, "\n")
 		switch {
-		case ok1 && ok2:
-			meta.set("cell_marker", left)
+		case above && below:
+			marker = left
 		case len(left) > 3:
-			meta.set("cell_marker", left+lineEnd(ok1)+","+lineEnd(ok2)+right)
+			marker = left + lineEnd(above) + "," + lineEnd(below) + right
 		}
-		return splitLines(inner), true
+		return splitLines(text), marker, true
 	}
-	return nil, false
+	return nil, "", false
 }
 
 func lineEnd(there bool) string {

@@ -12,11 +12,11 @@ import jupytext, nbformat
 
 
 def canonical(nb):
-    """The notebook file that jupytext writes for nb, ids left out."""
+    """The notebook file that jupytext writes for nb, ids left out, as a string: it may hold NaN."""
     nb = json.loads(jupytext.writes(nb, "ipynb"))
     for cell in nb["cells"]:
         cell.pop("id", None)
-    return nb
+    return json.dumps(nb)
 
 
 def written(nb, ext, fmt):
