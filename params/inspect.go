@@ -8,8 +8,8 @@ import (
 // inspectLanguage finds the plain assignments at the top level of a cell.
 func inspectLanguage(language, src string) []Parameter {
 	src = strings.ReplaceAll(src, "\r\n", "\n")
-	if language == "python" {
-		src = blankMagics(src)
+	if language == "python" && otherLanguage(src) {
+		return nil
 	}
 	sx := syntaxOf(language)
 	var params []Parameter
@@ -39,7 +39,7 @@ func syntaxOf(language string) syntax {
 	sx := syntax{comment: []string{"#"}, quotes: `"'`, escape: '\\', separator: true, ops: operators()}
 	switch language {
 	case "python":
-		sx.triple, sx.joined = true, '\\'
+		sx.triple, sx.joined, sx.magics = true, '\\', "%!?"
 	case "R":
 		sx.name, sx.multiline, sx.quotes = ".", true, "\"'`"
 	case "julia":
@@ -86,45 +86,12 @@ func blockWords(language string) []string {
 	return strings.Fields("if for while function class struct fn def impl switch match try repeat import use using open")
 }
 
-// blankMagics empties the lines that IPython takes for itself; a cell magic
-// other than the timing ones makes the cell something else than Python.
-func blankMagics(src string) string {
-	lines := strings.Split(src, "\n")
-	first := true
-	for i, line := range lines {
-		t := strings.TrimSpace(line)
-		if t == "" {
-			continue
-		}
-		if word, _, _ := strings.Cut(t, " "); first && strings.HasPrefix(word, "%%") {
-			if !slices.Contains([]string{"%%time", "%%timeit", "%%capture", "%%prun"}, word) {
-				return ""
-			}
-			lines[i] = ""
-		}
-		first = false
-		if (t[0] == '%' || t[0] == '!' || t[0] == '?') && !insideString(lines[:i]) {
-			lines[i] = ""
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// insideString reports that the text above ends inside a bracket or a string
-// of many lines, so that the next line is no line of its own.
-func insideString(above []string) bool {
-	src := strings.Join(above, "\n") + "\n"
-	s := &scanner{syntax: syntaxOf("python"), src: src, line: 1}
-	unfinished := false
-	for s.pos < len(s.src) {
-		s.step()
-		if n := len(s.cur.tokens); n > 0 {
-			last := s.cur.tokens[n-1]
-			body := strings.TrimLeft(last.text, "rRbBfFuU")
-			unfinished = last.kind == tokString && last.end == len(src) && len(body) >= 3 && body[0] == body[1] && body[1] == body[2]
-		}
-	}
-	return unfinished || s.depth > 0
+// otherLanguage reports a cell magic that makes the cell something else than
+// Python: any but the timing ones.
+func otherLanguage(src string) bool {
+	word, _, _ := strings.Cut(strings.TrimSpace(src), "\n")
+	word, _, _ = strings.Cut(word, " ")
+	return strings.HasPrefix(word, "%%") && !slices.Contains([]string{"%%time", "%%timeit", "%%capture", "%%prun"}, word)
 }
 
 // assignment reads one statement: NAME [: TYPE] = VALUE in the language's form.

@@ -216,6 +216,13 @@ func TestCommentStaysComment(t *testing.T) {
 		if err != nil || strings.Count(got, "\n") != 2 || l == "fsharp" && strings.Count(got, "*)") != 1 {
 			t.Errorf("%s: %q, %v", l, got, err)
 		}
+		for _, compat := range []bool{false, true} {
+			s := NewSecret("a", "@file:/x\n*)evil()*)\ny", "hunter22")
+			got, _, err := Code(pairs("a", s), CodeOptions{Language: l, Compat: compat})
+			if err != nil || strings.Count(got, "\n") != 2 || l == "fsharp" && strings.Count(got, "*)") != 2 {
+				t.Errorf("%s: %q, %v", l, got, err)
+			}
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ type syntax struct {
 	ops       []string  // operators of more than one character, longest first
 	name      string    // characters that a name may hold beside letters and digits
 	separator bool      // ; ends a statement
+	magics    string    // what begins a line that is not the language's
 }
 
 type tokenKind int
@@ -92,6 +93,12 @@ func (s *scanner) step() {
 		s.cur.drop = append(s.cur.drop, [2]int{s.pos, s.pos + n})
 		s.pos += n
 		s.line++
+	case len(s.cur.tokens) == 0 && s.cur.indent >= 0 && s.depth == 0 && strings.IndexByte(s.magics, c) >= 0:
+		if n := strings.IndexByte(rest, '\n'); n >= 0 {
+			s.pos += n
+		} else {
+			s.pos = len(s.src)
+		}
 	case s.atComment(rest):
 		n := strings.IndexByte(rest, '\n')
 		if n < 0 {

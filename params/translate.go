@@ -150,20 +150,26 @@ func (f *forms) mapping(m *Map) (string, error) {
 
 // line is the comment text as a comment.
 func (l *language) line(text string) string {
-	if l.checkName != nil {
-		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
-			return r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == 0x85 || r == 0x2028 || r == 0x2029
-		}), " ")
-		if l.end != "" {
-			text = strings.ReplaceAll(text, strings.TrimSpace(l.end), "")
-		}
-	}
 	return strings.TrimFunc(l.open+" "+text+l.end, pySpace)
+}
+
+// inert takes out of a comment's text what would end the comment.
+func (l *language) inert(text string) string {
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool {
+		return r == '\n' || r == '\r' || r == '\v' || r == '\f' || r == 0x85 || r == 0x2028 || r == 0x2029
+	}), " ")
+	for end := strings.TrimSpace(l.end); end != "" && strings.Contains(text, end); {
+		text = strings.ReplaceAll(text, end, "")
+	}
+	return text
 }
 
 func (l *language) code(m *Map, comment string, declare map[string]string) (string, []string, error) {
 	var b strings.Builder
 	var warnings []string
+	if l.checkName != nil { // papermill writes it as it is
+		comment = l.inert(comment)
+	}
 	b.WriteString(l.line(comment) + "\n")
 	if l.prelude != nil {
 		b.WriteString(l.prelude(m))
@@ -175,7 +181,7 @@ func (l *language) code(m *Map, comment string, declare map[string]string) (stri
 			}
 		}
 		if s, ok := v.(Secret); ok {
-			b.WriteString(l.line(name+" is a secret from "+s.Reference) + "\n")
+			b.WriteString(l.line(l.inert(name+" is a secret from "+s.Reference)) + "\n")
 			continue
 		}
 		stmt, err := l.statement(name, v, declare[name])

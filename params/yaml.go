@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
@@ -102,7 +101,11 @@ func parseFile(src []byte) (file *ast.File, err error) {
 }
 
 func syntaxError(err error) error {
-	var located yaml.Error
+	var located interface {
+		error
+		GetToken() *token.Token
+		GetMessage() string
+	}
 	if errors.As(err, &located) && located.GetToken() != nil {
 		return &YAMLError{Line: located.GetToken().Position.Line, Msg: located.GetMessage()}
 	}
