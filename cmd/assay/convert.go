@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"assay/internal/durable"
+	"assay/nbformat/percent"
+	"assay/runs"
+)
+
+func newConvert() *cobra.Command {
+	var to, ext string
+	c := &cobra.Command{
+		Use:   "convert IN OUT",
+		Short: "a notebook as a # %% script, and back",
+		Long: `Convert between .ipynb and scripts in the percent format, byte for byte as jupytext
+does, for every language that it knows. The extensions say which way; where one
+side is -, --to says it, and --ext the language of the script.`,
+		Example: "  assay convert report.ipynb report.py\n  assay convert report.py report.ipynb\n  assay convert --to percent report.ipynb -",
+		Args:    arguments(2, 2, "IN and OUT"),
+		RunE:    func(_ *cobra.Command, args []string) error { return convert(args[0], args[1], to, ext) },
+	}
+	c.Flags().StringVar(&to, "to", "", "percent or ipynb, where one side is -")
+	c.Flags().StringVar(&ext, "ext", "", "extension of the script where it has no name: .py, .R, …")
+	return c
+}
+
+func convert(in, out, to, ext string) error {
+	if to == "" {
+		switch {
+		case percent.IsScript(out) || percent.IsScript(in) && filepath.Ext(out) != ".ipynb" && out != "-":
+			to = "percent"
+		case filepath.Ext(out) == ".ipynb", percent.IsScript(in):
+			to = "ipynb"
+		case out == "-" && filepath.Ext(in) == ".ipynb":
+			to = "percent"
+		default:
+			return usage("say --to percent or --to ipynb", "neither %s nor %s says what to convert to", in, out)
+		}
+	}
+	data, err := readInput(in)
+	if err != nil {
+		return err
+	}
+	made, err := converted(in, out, to, ext, data)
+	if err != nil {
+		return err
+	}
+	return writeOutput(out, made)
+}
+
+func converted(in, out, to, ext string, data []byte) ([]byte, error) {
+	switch to {
+	case "percent", "py:percent":
+		d, err := runs.Parse(in, data)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case ext == "" && percent.IsScript(out):
+			ext = filepath.Ext(out)
+		case ext == "":
+			ext = percent.Extension(d)
+		}
+		return percent.Write(d, ext, nil)
+	case "ipynb", "notebook":
+		if ext == "" {
+			ext = filepath.Ext(in)
+		}
+		if in == "-" && ext == "" {
+			ext = ".py"
+		}
+		if strings.EqualFold(ext, ".ipynb") {
+			return data, nil
+		}
+		d, err := percent.Read(data, ext)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", in, err)
+		}
+		return d.Bytes(), nil
+	}
+	return nil, usage("percent or ipynb", "--to %s is not known", to)
+}
+
+func readInput(name string) ([]byte, error) {
+	var data []byte
+	var err error
+	if name == "-" {
+		data, err = io.ReadAll(os.Stdin)
+	} else {
+		data, err = os.ReadFile(name)
+	}
+	if err != nil {
+		return nil, surroundings(err)
+	}
+	return data, nil
+}
+
+// writeOutput writes a file whole or not at all, or stdout.
+func writeOutput(name string, data []byte) error {
+	var err error
+	if name == "-" {
+		_, err = os.Stdout.Write(data)
+	} else {
+		err = durable.WriteFile(name, func(w io.Writer) error {
+			_, err := w.Write(data)
+			return err
+		})
+	}
+	if err != nil {
+		return surroundings(err)
+	}
+	return nil
+}
+

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+
+	"assay/executor"
+	"assay/nbformat"
+	"assay/runs"
+)
+
+// The exit codes of design.md: docs/run-states.md has them for users.
+const (
+	exitOK           = 0
+	exitFailed       = 1 // the notebook failed, timed out or is incomplete; a check said no
+	exitUsage        = 2 // flags, parameters, a file that is not a notebook
+	exitSurroundings = 3 // no kernel, no server, no disk
+	exitInterrupted  = 130
+	exitKernelLost   = 138
+	exitTerminated   = 143
+)
+
+// exitError ends the program with a code. A nil Err has been said already.
+type exitError struct {
+	code int
+	hint string
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// usage is a mistake of the caller's, with what to type instead.
+func usage(hint, format string, args ...any) error {
+	return &exitError{code: exitUsage, hint: hint, err: fmt.Errorf(format, args...)}
+}
+
+// surroundings is a failure of the machine, the network or the disk.
+func surroundings(err error) error { return &exitError{code: exitSurroundings, err: err} }
+
+// said ends the program with a code and without another word.
+func said(code int) error {
+	if code == exitOK {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+// report says what failed and what to do next, and returns the exit code.
+func report(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code, hint := classify(err)
+	var e *exitError
+	if errors.As(err, &e) && e.err == nil {
+		return code
+	}
+	note("assay: %v", err)
+	if hint != "" {
+		note("hint: %s", hint)
+	}
+	return code
+}
+
+// classify is the one table from errors to exit codes.
+func classify(err error) (code int, hint string) {
+	var (
+		exit    *exitError
+		run     *runs.Error
+		syntax  *nbformat.SyntaxError
+		notNB   *nbformat.NotNotebookError
+		kernel  *executor.ExitError
+		pathErr *os.PathError
+	)
+	switch {
+	case errors.As(err, &exit):
+		return exit.code, exit.hint
+	case errors.As(err, &run):
+		return codeOfReason(run.Reason, err), run.Hint
+	case errors.As(err, &syntax), errors.As(err, &notNB):
+		return exitUsage, ""
+	case errors.As(err, &kernel), errors.As(err, &pathErr), errors.Is(err, syscall.ENOSPC):
+		return exitSurroundings, ""
+	default:
+		return exitUsage, ""
+	}
+}
+
+// codeOfReason is the exit code of a run that did not start.
+func codeOfReason(reason string, err error) int {
+	var syntax *nbformat.SyntaxError
+	var notNB *nbformat.NotNotebookError
+	switch reason {
+	case runs.ReasonParameters:
+		return exitUsage
+	case runs.ReasonInput:
+		if errors.As(err, &syntax) || errors.As(err, &notNB) {
+			return exitUsage
+		}
+		return exitSurroundings
+	default:
+		return exitSurroundings
+	}
+}
+
+// codeOfRun is the exit code of a run that ended.
+func codeOfRun(r *runs.Run, terminated bool) int {
+	switch r.State {
+	case executor.RunSucceeded:
+		return exitOK
+	case executor.RunCancelled:
+		if terminated {
+			return exitTerminated
+		}
+		return exitInterrupted
+	case executor.RunKernelLost:
+		return exitKernelLost
+	case executor.RunNotStarted:
+		return codeOfReason(r.Reason, r.Err)
+	case executor.RunFailed:
+		if r.Err != nil || r.Reason == runs.ReasonDiskFull || r.Reason == runs.ReasonOutput {
+			return exitSurroundings
+		}
+		return exitFailed
+	default:
+		return exitFailed
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"assay/internal/testenv"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"assay":     func() { os.Exit(execute(newRoot(), os.Args[1:])) },
+		"papermill": func() { os.Exit(papermill(os.Args[1:])) },
+	})
+}
+
+// TestScripts runs the command lines of testdata/script against real kernels:
+// every command and every exit code has one.
+func TestScripts(t *testing.T) {
+	env := testenv.Prefix(t, "main")
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			e.Setenv("HOME", home)
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(home, ".cache"))
+			e.Setenv("XDG_STATE_HOME", filepath.Join(home, ".state"))
+			e.Setenv("VIRTUAL_ENV", env)
+			e.Setenv("TESTENV", env)
+			e.Setenv("CORPUS", os.Getenv("ASSAY_CORPUS"))
+			e.Setenv("PATH", e.Getenv("PATH")+string(os.PathListSeparator)+filepath.Join(env, "bin"))
+			e.Setenv("API_TOKEN", "s3cr3t-Value-42")
+			e.Setenv("NO_COLOR", "1")
+			return os.MkdirAll(home, 0o777)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code": exitCode,
+		},
+		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+	})
+}
+
+// exitCode runs a program and checks its exit code: code 138 assay run …
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N program [args...]")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	if got := codeFrom(err); got != args[0] {
+		ts.Fatalf("exit code %s, want %s", got, args[0])
+	}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"assay/executor"
+	"assay/notebooks"
+	"assay/params"
+	"assay/runs"
+)
+
+// request makes the request of one run from the flags.
+func (f *runFlags) request(ctx context.Context, in, out string) (runs.Request, error) {
+	if f.engine != "" && f.engine != "nbclient" && f.engine != "papermill" {
+		return runs.Request{}, usage("leave --engine out: assay has one engine, which does what nbclient does", "no engine named %q", f.engine)
+	}
+	m, err := f.parameters(ctx)
+	if err != nil {
+		return runs.Request{}, err
+	}
+	return runs.Request{
+		Trigger: runs.CLI, Input: in, Output: out,
+		Parameters:      m,
+		InjectInputPath: f.injectInput || f.injectPaths, InjectOutputPath: f.injectOutput || f.injectPaths,
+		Kernel: f.kernel, Language: f.language, Cwd: f.cwd,
+		Strict: f.strict, ReportMode: f.reportMode, Prepare: f.prepare, Compat: f.compat, Overwrite: f.overwrite,
+		StartTimeout:    time.Duration(f.startTimeout),
+		AllowIncomplete: f.allowIncomplete, MemoryLimit: int64(f.memoryLimit), Untrimmed: f.untrimmed,
+		SaveOff: !f.saveOnExecute,
+		Cells: executor.Options{
+			CellTimeout: time.Duration(f.executionTimeout), RunTimeout: time.Duration(f.runTimeout),
+			AllowErrors: f.allowErrors, CoalesceStreams: f.coalesce, MaxOutput: int64(f.maxOutput),
+		},
+	}, nil
+}
+
+// parameters merges what the caller gave in papermill's fixed order: all -b, all -f, all -y, all -p, all -r.
+func (f *runFlags) parameters(ctx context.Context) (*params.Map, error) {
+	m := new(params.Map)
+	for _, s := range f.base64s {
+		text, err := decodeBase64(s)
+		if err == nil {
+			err = addYAML(m, text)
+		}
+		if err != nil {
+			return nil, usage("-b takes the base64 of YAML: echo 'alpha: 1' | base64", "-b %s: %v", shorten(s), err)
+		}
+	}
+	for _, ref := range f.files {
+		got, err := notebooks.Read(ctx, ref, notebookOptions())
+		if err != nil {
+			return nil, &exitError{code: exitSurroundings, err: fmt.Errorf("read the parameters: %w", err), hint: hintOf(err)}
+		}
+		if err := addYAML(m, got.Data); err != nil {
+			return nil, usage("a parameter file is YAML or JSON with names at the top: alpha: 0.6", "parameter file %s: %v", ref, err)
+		}
+	}
+	for _, s := range f.yamls {
+		if err := addYAML(m, []byte(s)); err != nil {
+			return nil, usage("for example: -y 'alpha: 0.6'", "-y %s: %v", shorten(s), err)
+		}
+	}
+	for _, pair := range f.pairs {
+		name, value := splitPair(pair)
+		v, err := params.ResolveArgSecret(name, value, lookupSecret)
+		if err != nil {
+			return nil, usage("", "-p %s: %v", name, err)
+		}
+		m.Set(name, v)
+	}
+	for _, pair := range f.rawPairs {
+		name, value := splitPair(pair)
+		m.Set(name, value)
+	}
+	return m, nil
+}
+
+func addYAML(m *params.Map, text []byte) error {
+	more, err := params.ParseYAML(text)
+	if err != nil {
+		return err
+	}
+	m.Update(more)
+	return nil
+}
+
+func decodeBase64(s string) ([]byte, error) {
+	s = strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' || r == ' ' {
+			return -1 // Python's b64decode passes over them
+		}
+		return r
+	}, s)
+	return base64.StdEncoding.DecodeString(s)
+}
+
+// lookupSecret reads what a secret's reference names.
+func lookupSecret(kind, name string) (string, bool, error) {
+	if kind == "env" {
+		v, ok := os.LookupEnv(name)
+		return v, ok, nil
+	}
+	b, err := os.ReadFile(name)
+	if os.IsNotExist(err) {
+		return "", false, nil
+	}
+	return strings.TrimSuffix(string(b), "\n"), err == nil, err
+}
+
+// shorten keeps an argument that is quoted in an error to a line.
+func shorten(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	if len(s) > 40 {
+		return s[:40] + "…"
+	}
+	return s
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+)
+
+const rootLong = `assay runs Jupyter notebooks, proves what ran, and puts the result in front of
+the people and programs that must trust it.
+
+Exit codes: 0 done; 1 the notebook failed, timed out or is incomplete, or a
+check said no; 2 wrong use, bad parameters, not a notebook; 3 no kernel, no
+server, no disk; 130 and 143 cancelled by Ctrl-C and SIGTERM; 138 kernel lost.`
+
+const rootExample = `  assay run report.ipynb out.ipynb -p day 2026-11-21
+  assay inspect report.ipynb
+  assay scraps runs/ --format csv
+  assay convert report.ipynb report.py
+  assay kernels doctor`
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "assay",
+		Short:         "run notebooks and keep a true record",
+		Long:          rootLong,
+		Example:       rootExample,
+		Version:       buildVersion(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetVersionTemplate("assay {{.Version}} (" + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH + ")\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("see: "+c.CommandPath()+" --help", "%v", err)
+	})
+	root.AddCommand(
+		newRun(), newRecover(), newInspect(), newScraps(),
+		newConvert(), newFmt(), newCheck(), newUpgrade(),
+		newKernels(),
+	)
+	return root
+}
+
+// execute runs a command line and returns the exit code.
+func execute(root *cobra.Command, args []string) int {
+	args, err := joinPairs(args)
+	if err != nil {
+		return report(err)
+	}
+	root.SetArgs(args)
+	err = root.ExecuteContext(context.Background())
+	var known *exitError
+	if err != nil && !errors.As(err, &known) {
+		if code, hint := classify(err); code == exitUsage && hint == "" {
+			err = &exitError{code: exitUsage, err: err, hint: hintFor(root, args)}
+		}
+	}
+	return report(err)
+}
+
+// hintFor points at the help of the command that was meant.
+func hintFor(root *cobra.Command, args []string) string {
+	c, _, err := root.Find(args)
+	if err != nil || c == root {
+		return "see: assay --help"
+	}
+	return ""
+}
+
+// arguments checks the number of arguments and says what is missing by name.
+func arguments(low, high int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < low:
+			return usage("see: "+c.CommandPath()+" --help", "missing argument: %s", what)
+		case high >= 0 && len(args) > high:
+			return usage("see: "+c.CommandPath()+" --help", "%d arguments, at most %d are taken: %s", len(args), high, what)
+		}
+		return nil
+	}
+}
+
+// isTerminal tells whether a file is a terminal.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// colour tells whether text for f may carry colour.
+func colour(f *os.File) bool {
+	return isTerminal(f) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"assay/executor"
+	"assay/runs"
+)
+
+// Levels of --log-level, as Python's logging numbers them.
+var logLevels = map[string]int{"NOTSET": 0, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+
+// ui shows runs to a person on stderr, or to a program on stdout. Its
+// listeners may be called from many runs at once.
+type ui struct {
+	f              *runFlags
+	targets        []target
+	level          int
+	progress       bool
+	stdout, stderr io.WriteCloser // --stdout-file, --stderr-file; nil without
+
+	mu     sync.Mutex
+	bar    *progressbar.ProgressBar
+	events *json.Encoder
+	broken error // --json or a file can no longer be written
+}
+
+func newUI(f *runFlags, targets []target) (*ui, error) {
+	level, ok := logLevels[strings.ToUpper(f.logLevel)]
+	if !ok {
+		return nil, usage("one of NOTSET, DEBUG, INFO, WARNING, ERROR, CRITICAL", "no log level %q", f.logLevel)
+	}
+	u := &ui{f: f, targets: targets, level: level}
+	toStdout := len(targets) == 1 && targets[0].out == "-"
+	if toStdout && level == logLevels["INFO"] {
+		u.level = logLevels["ERROR"] // as papermill, which leaves stdout's reader alone
+	}
+	u.progress = isTerminal(os.Stderr) && !f.logOutput && !toStdout && !f.json
+	if f.progressSet {
+		u.progress = f.progress
+	}
+	if f.json {
+		u.events = json.NewEncoder(os.Stdout)
+		u.events.SetEscapeHTML(false)
+	}
+	var err error
+	if u.stdout, err = createFile(f.stdoutFile); err == nil {
+		u.stderr, err = createFile(f.stderrFile)
+	}
+	if err != nil {
+		return nil, surroundings(err)
+	}
+	return u, nil
+}
+
+func createFile(name string) (io.WriteCloser, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if name == "-" {
+		return os.Stdout, nil
+	}
+	return os.Create(name)
+}
+
+func (u *ui) close() {
+	for _, c := range []io.Closer{u.stdout, u.stderr} {
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+// say prints a line for people, above the progress bar where one is shown.
+func (u *ui) say(format string, args ...any) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.line(fmt.Sprintf(format, args...))
+}
+
+func (u *ui) line(text string) {
+	if u.bar != nil {
+		u.bar.Clear()
+	}
+	fmt.Fprintln(os.Stderr, text)
+	if u.bar != nil {
+		u.bar.RenderBlank()
+	}
+}
+
+// listener hears the events of run i.
+func (u *ui) listener(i int) func(runs.Event) {
+	return func(e runs.Event) {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		if u.events != nil {
+			if err := u.events.Encode(e); err != nil && u.broken == nil {
+				u.broken = err
+			}
+		}
+		u.show(i, e)
+	}
+}
+
+func (u *ui) show(i int, e runs.Event) {
+	single := len(u.targets) == 1
+	switch e.Type {
+	case runs.EventStarted:
+		if single {
+			u.info("Input Notebook:  %s", e.Input)
+			u.info("Output Notebook: %s", orNone(e.Output))
+			if u.f.cwd != "" {
+				u.info("Working directory: %s", u.f.cwd)
+			}
+			if u.progress {
+				u.bar = newBar(e.Cells, "Executing")
+			}
+		}
+	case runs.EventKernelReady:
+		if single {
+			u.info("Executing notebook with kernel: %s", e.Kernel)
+		}
+	case runs.EventWarning:
+		if u.level <= logLevels["WARNING"] {
+			u.line("warning: " + u.prefix(i) + e.Note)
+		}
+	case runs.EventCellStarted:
+		if u.bar != nil && e.Description != "" {
+			u.bar.Describe("Executing " + e.Description)
+		}
+		if u.f.logOutput && single && e.CellType == "code" {
+			u.info("%s", ruler("Executing Cell", *e.Cell+1, 40))
+		}
+	case runs.EventCellOutput:
+		u.output(e)
+	case runs.EventCellEnded:
+		if u.bar != nil {
+			u.bar.Add(1)
+		}
+		if u.f.logOutput && single && e.CellType == "code" {
+			u.info("%s", ruler("Ending Cell", *e.Cell+1, 43))
+		}
+	case runs.EventEnded:
+		if u.bar != nil {
+			u.bar.Finish()
+			u.bar = nil
+			fmt.Fprintln(os.Stderr)
+		}
+		if !single {
+			u.info("%-12s %6.1f s  %s", e.State, e.Seconds, u.targets[i].in)
+		}
+	}
+}
+
+// output writes what a cell printed to where the flags ask for it.
+func (u *ui) output(e runs.Event) {
+	for name, w := range map[string]io.Writer{"stdout": u.stdout, "stderr": u.stderr} {
+		if e.Name == name && w != nil {
+			if _, err := io.WriteString(w, e.Text); err != nil && u.broken == nil {
+				u.broken = err
+			}
+		}
+	}
+	if !u.f.logOutput {
+		return
+	}
+	level := logLevels["INFO"]
+	if e.Name == "stderr" {
+		level = logLevels["WARNING"]
+	}
+	if u.level <= level {
+		u.line(strings.TrimSuffix(safeText(e.Text), "\n"))
+	}
+}
+
+func (u *ui) info(format string, args ...any) {
+	if u.level <= logLevels["INFO"] {
+		u.line(fmt.Sprintf(format, args...))
+	}
+}
+
+func (u *ui) prefix(i int) string {
+	if len(u.targets) == 1 {
+		return ""
+	}
+	return u.targets[i].in + ": "
+}
+
+// finish says how the runs ended.
+func (u *ui) finish(rows []runs.Run) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i := range rows {
+		r := &rows[i]
+		if r.State != executor.RunSucceeded || r.Err != nil {
+			describeFailure(os.Stderr, r, u.prefix(i))
+		} else if len(rows) == 1 {
+			u.info("%s", summary(r))
+		}
+	}
+	if len(rows) > 1 && u.level <= logLevels["INFO"] {
+		u.line(fmt.Sprintf("%d of %d notebooks succeeded", succeeded(rows), len(rows)))
+	}
+	if u.broken != nil {
+		u.line("assay: write events and outputs: " + u.broken.Error())
+	}
+}
+
+// summary is the last line of a run that succeeded.
+func summary(r *runs.Run) string {
+	n := 0
+	for _, c := range r.Cells {
+		if c.State == executor.Succeeded || c.State == executor.ToleratedError {
+			n++
+		}
+	}
+	text := fmt.Sprintf("succeeded: %d code cells in %s", n, r.Ended.Sub(r.Started).Round(10*time.Millisecond))
+	if r.Exited {
+		text += ", ended by sys.exit"
+	}
+	if !r.Provable && len(r.Cells) > 0 {
+		text += " (completeness not provable: this kernel's message ids carry no counter)"
+	}
+	return text
+}
+
+func newBar(total int, what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowCount(), progressbar.OptionSetItsString("cell"), progressbar.OptionShowIts(),
+		progressbar.OptionSetWidth(30), progressbar.OptionThrottle(65*time.Millisecond), progressbar.OptionSetRenderBlankState(true))
+}
+
+// ruler is papermill's line around a cell in the log.
+func ruler(what string, n, width int) string {
+	text := fmt.Sprintf("%s %d", what, n)
+	return text + strings.Repeat("-", max(0, width-len(text)))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
