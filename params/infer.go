@@ -18,6 +18,12 @@ func literalType(language string, toks []scanToken) string {
 		return ""
 	}
 	first := toks[0]
+	if language == "bash" { // all is text there, but for arrays
+		if first.text == "(" {
+			return "list"
+		}
+		return ""
+	}
 	switch {
 	case allStrings(toks) && (len(toks) == 1 || language == "python"):
 		if prefix := strings.ToLower(first.text[:strings.IndexAny(first.text, "\"'`")]); strings.Contains(prefix, "b") {
@@ -28,14 +34,28 @@ func literalType(language string, toks []scanToken) string {
 		return numberType(language, first.text)
 	case len(toks) == 1:
 		return wordType(first.text)
-	case first.text == "$" && len(toks) == 2: // PowerShell's $true
-		return wordType(toks[1].text)
-	}
-	if language == "python" {
+	case language == "python":
 		return bracketType(toks)
 	}
-	if first.text == "[" && closes(toks) {
+	return otherType(language, toks)
+}
+
+// otherType reads the collections of languages other than Python.
+func otherType(language string, toks []scanToken) string {
+	first, second := toks[0].text, toks[1].text
+	switch {
+	case first == "[" && closes(toks):
 		return "list"
+	case !closes(toks[1:]) && !closes(toks):
+		return ""
+	case language == "julia" && first == "Dict", language == "scala" && first == "Map":
+		return "dict"
+	case language == "scala" && (first == "Seq" || first == "List"), language == "matlab" && first == "{":
+		return "list"
+	case language == "powershell" && first == "@":
+		return map[string]string{"(": "list", "{": "dict"}[second]
+	case (language == "javascript" || language == "typescript") && first == "{":
+		return "dict"
 	}
 	return ""
 }
@@ -48,8 +68,6 @@ func numberType(language, s string) string {
 	s = strings.ToLower(s)
 	hex := strings.HasPrefix(s, "0x")
 	switch {
-	case language == "bash":
-		return "" // everything is text in bash
 	case strings.HasSuffix(s, "j") && !hex:
 		return "complex"
 	case !hex && strings.ContainsAny(s, ".e"), language == "rust" && strings.Contains(s, "f64"):

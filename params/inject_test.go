@@ -295,6 +295,10 @@ func TestSecrets(t *testing.T) {
 	if got, want := d.Cell(1).Source(), "# Parameters\na = 1\n# token is a secret from @env:API_TOKEN\n# f is a secret from @file:/run/secret\n"; got != want {
 		t.Errorf("got %q", got)
 	}
+	text, found := Mask("x hunter2$(id)\" y hunter2$(id)\" from file", in.Secrets)
+	if want := "x [secret token] y [secret token] [secret f]"; text != want || !found {
+		t.Errorf("got %q", text)
+	}
 	// A secret that the language cannot write is refused without being told.
 	d = parse(t, testNotebook("bash", "bash"))
 	if _, err := Inject(d, pairs("s", NewSecret("s", "@env:S", "hunter2\x00")), nil); err == nil || strings.Contains(err.Error(), "hunter2") {

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"assay/nbformat"
 )
 
 // JSON is v as compact JSON with sorted names, numbers as Python writes them,
@@ -137,4 +139,48 @@ func appendJSONString(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// ParseJSON reads a JSON object of parameters with JSON's own types: 1e5 is a
+// number here, where YAML makes it text. A number with a point or an exponent is
+// a float. NaN and Infinity are taken, as Python writes them.
+func ParseJSON(data []byte) (*Map, error) {
+	v, err := nbformat.ParseValue(data)
+	if err != nil {
+		return nil, fmt.Errorf("parameters: %w", err)
+	}
+	m, ok := fromJSON(v).(*Map)
+	if !ok {
+		return nil, fmt.Errorf("parameters: expected a JSON object, found %s", kindOf(fromJSON(v)))
+	}
+	return m, nil
+}
+
+func fromJSON(v nbformat.Value) Value {
+	switch v.Kind() {
+	case nbformat.Bool:
+		return v.Bool()
+	case nbformat.Number:
+		text := string(v.Raw())
+		if i, ok := new(big.Int).SetString(text, 10); ok {
+			return normInt(i)
+		}
+		f, _ := strconv.ParseFloat(text, 64) // out of range is infinite, as in Python
+		return f
+	case nbformat.String:
+		return v.Text()
+	case nbformat.Array:
+		out := make([]Value, 0, v.Len())
+		for _, e := range v.Elems() {
+			out = append(out, fromJSON(e))
+		}
+		return out
+	case nbformat.Object:
+		m := new(Map)
+		for name, e := range v.Members() {
+			m.Set(name, fromJSON(e))
+		}
+		return m
+	}
+	return nil
 }

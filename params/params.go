@@ -20,14 +20,16 @@ package params
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"math/big"
+	"slices"
 	"time"
 )
 
 // Value is one parameter value: nil, bool, int64, *big.Int (an integer outside
 // int64), float64, string, Date, DateTime, []Value, *Map or Secret. Of makes
-// one from other Go types.
+// one from other Go types, and Set does so too.
 type Value any
 
 // Date is a calendar day.
@@ -115,6 +117,9 @@ func (m *Map) getKey(key Value) (Value, bool) {
 }
 
 func (m *Map) setKey(key, v Value) {
+	if known, err := Of(v); err == nil {
+		v = known
+	}
 	h := keyHash(key)
 	if i, ok := m.index[h]; ok {
 		m.pairs[i].val = v
@@ -148,12 +153,23 @@ func keyHash(key Value) string {
 	}
 }
 
-// Of makes a Value of v: Go's integer and float kinds, *big.Int, strings,
-// bools, time.Time, slices and string-keyed maps of these, and Values.
+// Of makes a Value of v: int, int32, int64, uint64, *big.Int, float32, float64,
+// string, bool, time.Time, []string, []any, map[string]any (its names sorted)
+// and Values themselves.
 func Of(v any) (Value, error) {
 	switch v := v.(type) {
-	case nil, bool, float64, string, Date, DateTime, *Map, Secret, int64:
+	case nil, bool, float64, string, Date, DateTime, *Map, Secret, int64, []Value:
 		return v, nil
+	case map[string]any:
+		m := new(Map)
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			e, err := Of(v[name])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			m.Set(name, e)
+		}
+		return m, nil
 	case int:
 		return int64(v), nil
 	case int32:

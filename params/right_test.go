@@ -270,6 +270,18 @@ func TestJSONAgainstPython(t *testing.T) {
 	if got := string(JSON(m2)); got != `{"inf":["Infinity","-Infinity"],"nan":"NaN"}` || !json.Valid([]byte(got)) {
 		t.Errorf("got %s", got)
 	}
+	back, err := ParseJSON(JSON(m))
+	if err != nil || !bytes.Equal(JSON(back), JSON(m)) {
+		t.Errorf("got %s, %v", JSON(back), err)
+	}
+	if back, err = ParseJSON(JSONCompat(m2)); err != nil || !bytes.Equal(JSONCompat(back), JSONCompat(m2)) {
+		t.Errorf("got %s, %v", JSONCompat(back), err)
+	}
+	for _, bad := range []string{"[1]", "1", "{", ""} {
+		if _, err := ParseJSON([]byte(bad)); err == nil {
+			t.Errorf("%s was taken", bad)
+		}
+	}
 	if got := string(JSON(inner)); got != `{"1":"v","1.5":"v","null":"v","s":"v"}` {
 		t.Errorf("got %s", got)
 	}

@@ -369,3 +369,26 @@ func rustSays(v Value) string {
 	}
 	return sayValue(v, false)
 }
+
+// Deno's kernel lets a cell declare a name again only with the keyword of the
+// first declaration, so the injected cell uses that one.
+func TestArriveDenoAgain(t *testing.T) {
+	t.Parallel()
+	deno := testenv.Bin(t, "main", "deno")
+	var in strings.Builder
+	for i, keyword := range []string{"let", "const", "var"} {
+		cell := fmt.Sprintf("%s v%d: number = 1", keyword, i)
+		d := parse(t, testNotebook("deno", "typescript", "code parameters "+cell))
+		if _, err := Inject(d, pairs(fmt.Sprintf("v%d", i), 2), nil); err != nil {
+			t.Fatal(err)
+		}
+		in.WriteString(cell + "\n" + strings.ReplaceAll(d.Cell(1).Source(), "// Parameters\n", "") + fmt.Sprintf("`value ${v%d}`\n", i))
+	}
+	cmd := exec.Command(deno, "repl", "--quiet")
+	cmd.Env = append(os.Environ(), "DENO_DIR="+t.TempDir(), "NO_COLOR=1")
+	cmd.Stdin = strings.NewReader(in.String())
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), `"value 2"`) != 3 {
+		t.Errorf("%v: %s", err, out)
+	}
+}

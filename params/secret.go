@@ -2,6 +2,7 @@ package params
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -103,4 +104,17 @@ func ResolveArgSecret(name, arg string, lookup Lookup) (Value, error) {
 		return fail("the secret is not UTF-8 text")
 	}
 	return NewSecret(name, arg, value), nil
+}
+
+// Mask replaces every occurrence of a secret's exact value in text by its name
+// in brackets, and reports whether there was one. A value that the text holds in
+// another form (encoded, cut in two) is not found.
+func Mask(text string, secrets []Secret) (masked string, found bool) {
+	byLength := slices.SortedFunc(slices.Values(secrets), func(a, b Secret) int { return len(b.Reveal()) - len(a.Reveal()) })
+	for _, s := range byLength {
+		if v := s.Reveal(); v != "" && strings.Contains(text, v) {
+			text, found = strings.ReplaceAll(text, v, "[secret "+s.Name+"]"), true
+		}
+	}
+	return text, found
 }
