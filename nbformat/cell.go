@@ -142,18 +142,25 @@ func (c *Cell) SourceLine(n int) int {
 		}
 		return v.Line()
 	}
-	at := 1
+	at, bare := 1, c.bareLines(v)
 	for _, e := range v.Elems() {
 		text := e.Text()
-		ends := strings.Count(text, "\n")
-		if c.old && !strings.HasSuffix(text, "\n") {
-			ends++
-		}
-		last := at + ends
-		if n < last || n == last && text != "" && !strings.HasSuffix(text, "\n") {
+		last := at + strings.Count(text, "\n") // the line that the element ends on
+		if n < last || n == last && (bare || text != "" && !strings.HasSuffix(text, "\n")) {
 			return e.Line()
 		}
-		at = last
+		if at = last; bare {
+			at++
+		}
 	}
 	return 0
+}
+
+// bareLines says whether the elements of a source are lines without their ends.
+func (c *Cell) bareLines(v Value) bool {
+	if !c.old || c.doc.major == 2 {
+		return c.old
+	}
+	first := v.At(0).Text()
+	return !strings.HasSuffix(first, "\n") && !strings.HasSuffix(first, "\r")
 }

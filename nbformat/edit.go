@@ -95,7 +95,7 @@ func (n *node) styleIn(st *style) *style {
 	if !st.pretty || len(n.kids) == 0 || bytes.Contains(n.kids[0].pre, newline) {
 		return st
 	}
-	return &style{colon: st.colon, comma: " ", ascii: st.ascii, list: st.list}
+	return &style{colon: st.colon, comma: " ", ascii: st.ascii, list: st.list, sorted: st.sorted}
 }
 
 // sortedPlace is where key belongs among the members if they are sorted, else the end.

@@ -181,7 +181,7 @@ func (st *style) bundle(w *writer, raw []byte, pre string, list bool) {
 	in := st.inner(pre)
 	n := 0
 	w.byte('{')
-	for key, m := range (Value{raw: trim(orEmpty(raw)), off: -1}).Members() {
+	for key, m := range st.members(Value{raw: trim(orEmpty(raw)), off: -1}) {
 		st.sep(w, n, in)
 		n++
 		w.quoted(key, st.ascii)
@@ -217,7 +217,7 @@ func (o Output) AppendJSON(dst []byte) []byte {
 		return append(dst, "null"...)
 	}
 	w := writer{buf: dst}
-	o.render(&w, &style{colon: ": ", comma: " "}, &outputHabit{}, "")
+	o.render(&w, &style{colon: ": ", comma: " ", sorted: true}, &outputHabit{}, "")
 	return w.buf
 }
 

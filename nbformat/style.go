@@ -3,6 +3,8 @@ package nbformat
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -16,12 +18,11 @@ type style struct {
 	broken bool   // an empty object has a line end inside
 	ascii  bool   // other characters are escaped
 	list   bool   // texts of many lines are lists of lines
+	sorted bool   // the names of an object are in order
 }
 
-var nbformatStyle = style{pretty: true, nl: "\n", indent: " ", colon: ": ", list: true}
-
 func (d *Document) detectStyle() style {
-	st := nbformatStyle
+	st := style{pretty: true, nl: "\n", indent: " ", colon: ": ", list: true, sorted: true}
 	kids := d.root.kids
 	if len(kids) == 0 {
 		return st
@@ -40,6 +41,7 @@ func (d *Document) detectStyle() style {
 	}
 	st.colon = string(kids[0].mid)
 	st.list = d.listsPrevail()
+	st.sorted = slices.IsSortedFunc(kids, func(a, b member) int { return bytes.Compare(a.key, b.key) })
 	st.broken = st.pretty && brokenEmpty(d.src)
 	st.ascii = !hasHigh(d.src) && hasHighEscape(d.src)
 	return st
@@ -138,14 +140,28 @@ func (st *style) object(w *writer, v Value, pre string) {
 	in := st.inner(pre)
 	w.byte('{')
 	n := 0
-	for key, m := range v.rawMembers() {
+	for key, m := range st.members(v) {
 		st.sep(w, n, in)
-		st.value(w, key, "")
+		w.quoted(key, st.ascii)
 		w.string(st.colon)
 		st.value(w, m.raw, in)
 		n++
 	}
 	st.end(w, n, pre, '}')
+}
+
+// members are an object's members in the order in which the style writes them.
+func (st *style) members(v Value) iter.Seq2[string, Value] {
+	if !st.sorted {
+		return v.Members()
+	}
+	return func(yield func(string, Value) bool) {
+		for _, f := range fields(v) {
+			if !yield(f.key, f.val) {
+				return
+			}
+		}
+	}
 }
 
 func (st *style) array(w *writer, v Value, pre string) {

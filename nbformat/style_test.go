@@ -13,7 +13,7 @@ import (
 
 // styles are ways to write a file that are met in the wild.
 var styles = map[string]style{
-	"nbformat":    nbformatStyle,
+	"nbformat":    {pretty: true, nl: "\n", indent: " ", colon: ": "},
 	"indent 2":    {pretty: true, nl: "\n", indent: "  ", colon: ": "},
 	"indent 4":    {pretty: true, nl: "\n", indent: "    ", colon: ": "},
 	"indent 0":    {pretty: true, nl: "\n", indent: "", colon: ": "},

@@ -2,6 +2,7 @@ package nbformat
 
 import (
 	"bytes"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -80,15 +81,48 @@ func appendQuoted(dst []byte, s string, ascii bool) []byte {
 
 const hexDigits = "0123456789abcdef"
 
+// load is eight bytes of s as one word.
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// plain is the length of the run of ASCII at the start of s that needs no escape.
+func plain(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := load(s[i:])
+		if m := special(w) | w&swarHighs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for i < len(s) && s[i] >= 0x20 && s[i] < utf8.RuneSelf && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// printable is the length of the run of ASCII at the start of s without control characters.
+func printable(s string) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := load(s[i:])
+		if m := ((w-swarOnes*0x20)&^w | w) & swarHighs; m != 0 {
+			return i + bits.TrailingZeros64(m)>>3
+		}
+	}
+	for i < len(s) && s[i] >= 0x20 && s[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
+}
+
 func appendEscaped(dst []byte, s string, ascii bool) []byte {
 	from := 0
-	for i := 0; i < len(s); {
+	for i := plain(s); i < len(s); i += plain(s[i:]) {
 		c := s[i]
 		if c < utf8.RuneSelf {
-			if c >= 0x20 && c != '"' && c != '\\' {
-				i++
-				continue
-			}
 			dst = append(dst, s[from:i]...)
 			dst = appendEscape(dst, c)
 			i++
@@ -158,10 +192,11 @@ func loneSurrogate(s string) (rune, int) {
 // cutLine splits s behind its first line end, as Python's str.splitlines
 // counts them: \n, \r, \r\n, \v, \f, \x1c to \x1e, U+0085, U+2028, U+2029.
 func cutLine(s string) (line, rest string) {
-	for i := 0; i < len(s); i++ {
+	for i := printable(s); i < len(s); i++ {
 		c := s[i]
 		switch {
 		case c >= 0x20 && c < 0x80:
+			i += printable(s[i:]) - 1
 		case c == '\r':
 			if i+1 < len(s) && s[i+1] == '\n' {
 				i++

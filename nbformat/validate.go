@@ -8,7 +8,7 @@ import (
 // Finding is one thing that makes a notebook invalid.
 type Finding struct {
 	Cell int    // from 0, over all worksheets; -1 for the notebook itself
-	Line int    // of the file, 0 when an edit made the value
+	Line int    // of the file
 	Path string // of the value, as cells[2].outputs[0].data
 	Rule string // required, type, unknown, value, pattern, unique, minimum or version
 	Msg  string // what is wrong and what to do
@@ -20,8 +20,14 @@ const newestMinor = 5
 // Validate checks a notebook by the rules of its own version and gives the
 // verdict of Python's nbformat.validator.isvalid: nothing for a valid one.
 // nbformat calls a notebook invalid only where both its engines do, so that a
-// line end behind an id, which one of them allows, is no finding.
+// line end behind an id, which one of them allows, is no finding. The lines of
+// an edited notebook are those of the file that it makes.
 func Validate(d *Document) []Finding {
+	if d.root.dirty {
+		if written, err := Parse(d.Bytes()); err == nil {
+			d = written
+		}
+	}
 	c := checker{cell: -1}
 	root := d.view(d.root)
 	switch {
