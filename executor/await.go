@@ -25,6 +25,11 @@ func (w *wake) watch(cancel <-chan struct{}) (end func()) {
 	if cancel == nil {
 		return func() {}
 	}
+	select {
+	case <-cancel:
+		w.fire()
+	default:
+	}
 	over, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
