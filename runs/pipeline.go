@@ -147,8 +147,11 @@ func (j *job) kernelName(doc *nbformat.Document) string {
 }
 
 func (j *job) language(doc *nbformat.Document) string {
-	if j.req.Language != "" {
+	switch {
+	case j.req.Language != "":
 		return j.req.Language
+	case doc.Language() == "" && percent.IsScript(j.row.Input):
+		return percent.Language(path.Ext(j.row.Input))
 	}
 	return doc.Language()
 }
@@ -170,6 +173,9 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	}
 	if req.StartTimeout == 0 {
 		req.StartTimeout = time.Minute
+	}
+	if req.Name == "" && req.Language == "" {
+		return nil, &Error{Reason: ReasonKernelStart, Err: errors.New("the notebook names no kernel and no language"), Hint: "choose a kernel: --kernel python3"}
 	}
 	kernel, err := j.s.starter.Start(ctx, req)
 	if err != nil {

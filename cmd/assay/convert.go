@@ -118,4 +118,3 @@ func writeOutput(name string, data []byte) error {
 	}
 	return nil
 }
-

@@ -150,4 +150,3 @@ func helpNotebook(ctx context.Context, f *runFlags, args []string) error {
 	}
 	return nil
 }
-

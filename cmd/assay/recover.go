@@ -32,11 +32,26 @@ removes the journal. The next run that writes OUT does the same first.`,
 					}
 					continue
 				}
-				fmt.Printf("%s: %s\n", name, r)
+				fmt.Printf("%s: %s\n", name, recovered(r))
 			}
 			return nil
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a notebook")
 	return c
+}
+
+// recovered says in a line what a recovery did.
+func recovered(r output.Report) string {
+	switch {
+	case !r.Found:
+		return "nothing to recover: there is no journal"
+	case r.Finished:
+		return "the notebook was whole, its journal is removed"
+	}
+	text := fmt.Sprintf("%d cells recovered, %d interrupted, %d not run", r.Cells, len(r.Interrupted), r.NotRun)
+	if r.Torn > 0 {
+		text += fmt.Sprintf("; the last %d bytes of the journal were not written whole", r.Torn)
+	}
+	return text
 }

@@ -38,7 +38,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newRun(), newRecover(), newInspect(), newScraps(),
-		newConvert(), newFmt(), newCheck(), newUpgrade(),
+		newConvert(), newSync(), newFmt(), newCheck(), newUpgrade(),
 		newKernels(),
 	)
 	return root

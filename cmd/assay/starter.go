@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"assay/executor"
 	"assay/executor/gateway"
+	"assay/executor/inkernel"
 	"assay/executor/local"
 	"assay/runs"
 )
@@ -35,9 +37,17 @@ func (s *starter) Start(ctx context.Context, r runs.KernelRequest) (executor.Ker
 }
 
 func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
+	modules, err := moduleDir()
+	if err != nil {
+		return nil, err
+	}
+	name := r.Name
+	if name == "" && r.Language != "python" {
+		name = local.Auto // a script says its language, and no kernel
+	}
 	k, err := local.Start(ctx, &local.Options{
-		Kernel: r.Name, Language: r.Language, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
-		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed,
+		Kernel: name, Language: r.Language, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
+		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: []string{modules},
 	})
 	if err != nil {
 		return nil, kernelError(err)
@@ -55,6 +65,15 @@ func kernelError(err error) error {
 		err = fmt.Errorf("%w\n%s", err, strings.TrimRight(safeText(e.Log), "\n"))
 	}
 	return &runs.Error{Reason: runs.ReasonKernelStart, Hint: e.Hint, Err: err}
+}
+
+// moduleDir holds the Python module assay that a run may import.
+func moduleDir() (string, error) {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return inkernel.Write(filepath.Join(base, "assay"))
 }
 
 func (s *starter) startRemote(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {

@@ -45,19 +45,27 @@ func done(i int, text string) executor.CellResult {
 	}
 }
 
-// read parses and validates the notebook at path.
-func read(t testing.TB, path string) *nbformat.Document {
-	t.Helper()
+// valid parses and validates the notebook at path.
+func valid(path string) (*nbformat.Document, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	d, err := nbformat.Parse(data)
 	if err != nil {
-		t.Fatalf("%s is no notebook: %v", path, err)
+		return nil, fmt.Errorf("%s is no notebook: %w", path, err)
 	}
 	if f := nbformat.Validate(d); f != nil {
-		t.Fatalf("%s is not valid: %+v", path, f[0])
+		return nil, fmt.Errorf("%s is not valid: %+v", path, f[0])
+	}
+	return d, nil
+}
+
+func read(t testing.TB, path string) *nbformat.Document {
+	t.Helper()
+	d, err := valid(path)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return d
 }
