@@ -142,5 +142,15 @@ func explain(err error) error {
 	case gcerrors.FailedPrecondition:
 		return fmt.Errorf("%w (%s)", durable.ErrChanged, text)
 	}
-	return err
+	return worded{text, err}
 }
+
+// worded is an error in fewer words.
+type worded struct {
+	text string
+	error
+}
+
+func (w worded) Error() string { return w.text }
+
+func (w worded) Unwrap() error { return w.error }

@@ -145,6 +145,9 @@ func s3Refusal(err error, cond Condition) error {
 // shorten takes the SDK's preamble of operation names and request ids from an
 // error that the store itself has worded.
 func shorten(err error) string {
+	if strings.Contains(err.Error(), "get credentials: ") {
+		return "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or add ?anonymous=true to the address of a public bucket"
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return err.Error()
