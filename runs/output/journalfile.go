@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -99,7 +100,11 @@ func lockJournal(path string, create bool) (*journal, error) {
 		return nil, fmt.Errorf("%s: %w: wait for it to end, or choose another output", path, ErrLocked)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("journal of %s: %w", path, err)
+		cause := err
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+			cause = pe.Err
+		}
+		return nil, fmt.Errorf("write %s: its journal cannot be kept in the folder %s: %w", path, filepath.Dir(path), cause)
 	}
 	return &journal{f: f, path: name}, nil
 }

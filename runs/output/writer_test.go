@@ -209,3 +209,12 @@ func TestMemory(t *testing.T) {
 		t.Errorf("facts: %+v", f)
 	}
 }
+
+func parsed(t testing.TB, data []byte) *nbformat.Document {
+	t.Helper()
+	d, err := nbformat.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
