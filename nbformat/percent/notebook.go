@@ -22,6 +22,7 @@ type cell struct {
 	// noLines tells a source without lines from one with an empty line: behind a
 	// `%%lang` line that is a difference.
 	noLines bool
+	line    int // of the script, from 1
 }
 
 // fromDocument takes the inputs of a document. Notebook metadata that no

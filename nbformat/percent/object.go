@@ -210,8 +210,9 @@ var scriptKeys = []string{
 	"executable", "jupytext_formats", "jupytext_format_version", "nbrmd_formats", "nbrmd_format_version",
 }
 
-// transientKeys are dropped whenever nbformat reads or writes a notebook.
-var transientKeys = []string{"orig_nbformat", "orig_nbformat_minor", "signature"}
+// unshownKeys no script has: nbformat drops them whenever it reads or writes a
+// notebook, or they are facts about runs and pairs of our own.
+var unshownKeys = []string{"orig_nbformat", "orig_nbformat_minor", "signature", "assay"}
 
 func notebookObject(v nbformat.Value, all bool) *object {
 	o := &object{}
@@ -219,7 +220,7 @@ func notebookObject(v nbformat.Value, all bool) *object {
 		return o
 	}
 	for k, e := range v.Members() {
-		if all && !slices.Contains(transientKeys, k) || slices.Contains(scriptKeys, k) {
+		if all && !slices.Contains(unshownKeys, k) || slices.Contains(scriptKeys, k) {
 			o.set(k, fromJSON(e))
 		}
 	}

@@ -41,10 +41,11 @@ func readScript(src []byte, ext string) (*notebook, error) {
 	if h.cell != nil {
 		nb.cells = append(nb.cells, *h.cell)
 	}
-	for lines = lines[h.end:]; len(lines) > 0; {
-		c, n := r.cell(lines)
+	for at := h.end; at < len(lines); {
+		c, n := r.cell(lines[at:])
+		c.line = at + 1
 		nb.cells = append(nb.cells, c)
-		lines = lines[n:]
+		at += n
 	}
 	nb.restoreLanguages(r)
 	noteFilters(nb.meta, h.hasHeader, nb.cellKeys())
