@@ -232,17 +232,15 @@ func oneWord(toks []scanToken) bool {
 	return true
 }
 
-// chained reports another = that assigns: not a default in a lambda.
+// chained reports another = that assigns: not a default in a lambda, and not
+// an argument's.
 func chained(toks []scanToken) bool {
 	for i, t := range toks {
 		if t.text == "lambda" {
-			return false
-		}
-		if t.text == "=" && topLevel(toks[:i+1], "=") {
-			return true
+			return topLevel(toks[:i], "=")
 		}
 	}
-	return false
+	return topLevel(toks, "=")
 }
 
 func topLevel(toks []scanToken, op string) bool {

@@ -149,36 +149,39 @@ func ParseJSON(data []byte) (*Map, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parameters: %w", err)
 	}
-	m, ok := fromJSON(v).(*Map)
+	m, ok := fromJSON(v, jsonNumber).(*Map)
 	if !ok {
-		return nil, fmt.Errorf("parameters: expected a JSON object, found %s", kindOf(fromJSON(v)))
+		return nil, fmt.Errorf("parameters: expected a JSON object, found %s", kindOf(fromJSON(v, jsonNumber)))
 	}
 	return m, nil
 }
 
-func fromJSON(v nbformat.Value) Value {
+func jsonNumber(text string) Value {
+	if i, ok := new(big.Int).SetString(text, 10); ok {
+		return normInt(i)
+	}
+	f, _ := strconv.ParseFloat(text, 64) // out of range is infinite, as in Python
+	return f
+}
+
+func fromJSON(v nbformat.Value, number func(string) Value) Value {
 	switch v.Kind() {
 	case nbformat.Bool:
 		return v.Bool()
 	case nbformat.Number:
-		text := string(v.Raw())
-		if i, ok := new(big.Int).SetString(text, 10); ok {
-			return normInt(i)
-		}
-		f, _ := strconv.ParseFloat(text, 64) // out of range is infinite, as in Python
-		return f
+		return number(string(v.Raw()))
 	case nbformat.String:
 		return v.Text()
 	case nbformat.Array:
 		out := make([]Value, 0, v.Len())
 		for _, e := range v.Elems() {
-			out = append(out, fromJSON(e))
+			out = append(out, fromJSON(e, number))
 		}
 		return out
 	case nbformat.Object:
 		m := new(Map)
 		for name, e := range v.Members() {
-			m.Set(name, fromJSON(e))
+			m.Set(name, fromJSON(e, number))
 		}
 		return m
 	}

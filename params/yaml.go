@@ -11,6 +11,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"assay/nbformat"
 )
 
 // YAMLError is text that is no YAML mapping.
@@ -31,6 +33,9 @@ func (e *YAMLError) Error() string {
 const (
 	maxYAMLDepth  = 200
 	maxYAMLValues = 1 << 20
+	// The parser's time grows with the square of these two.
+	maxYAMLLines    = 20_000
+	maxYAMLBrackets = 1_000
 )
 
 // ParseYAML reads a YAML or JSON mapping of parameters with the types of
@@ -41,7 +46,14 @@ func ParseYAML(src []byte) (*Map, error) {
 	if !utf8.Valid(src) {
 		return nil, &YAMLError{Msg: "this is not UTF-8 text"}
 	}
-	file, err := parseFile(bytes.TrimPrefix(src, []byte("\ufeff")))
+	src = bytes.TrimPrefix(src, []byte("\ufeff"))
+	if m := jsonAsYAML(src); m != nil {
+		return m, nil
+	}
+	if err := checkSize(src); err != nil {
+		return nil, err
+	}
+	file, err := parseFile(src)
 	if err != nil {
 		return nil, syntaxError(err)
 	}
@@ -72,6 +84,42 @@ func ParseYAML(src []byte) (*Map, error) {
 		return v, nil
 	}
 	return nil, &YAMLError{Line: lineOf(bodies[0]), Msg: fmt.Sprintf("expected a mapping of names to values, found %s", kindOf(v))}
+}
+
+// jsonAsYAML reads a JSON object, of any size, as YAML reads it: nil when src is
+// none, or when YAML could see in it what JSON does not.
+func jsonAsYAML(src []byte) *Map {
+	if !bytes.HasPrefix(bytes.TrimLeft(src, " \t\r\n"), []byte("{")) || bytes.Contains(src, []byte(`"<<"`)) {
+		return nil
+	}
+	v, err := nbformat.ParseValue(src)
+	if err != nil {
+		return nil
+	}
+	m, _ := fromJSON(v, resolvePlain).(*Map)
+	return m
+}
+
+// checkSize refuses what would keep the parser busy for long.
+func checkSize(src []byte) error {
+	depth, line := 0, 1
+	for _, c := range src {
+		switch c {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '\n', ',':
+			line++
+		}
+		if depth > maxYAMLBrackets {
+			return &YAMLError{Msg: fmt.Sprintf("more than %d brackets are open at once", maxYAMLBrackets)}
+		}
+	}
+	if line > maxYAMLLines {
+		return &YAMLError{Msg: fmt.Sprintf("more than %d lines or entries; JSON may be longer", maxYAMLLines)}
+	}
+	return nil
 }
 
 // ParseBase64 is ParseYAML of what base64 text holds.

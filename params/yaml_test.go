@@ -123,6 +123,8 @@ func TestYAMLErrors(t *testing.T) {
 		{"a: !!binary aGk=\n", 1, "tag !!binary"},
 		{"a: 1\nb: x\ty\n", 2, "tab"},
 		{"a: \xff", 0, "UTF-8"},
+		{strings.Repeat("a: 1\n", 30000), 0, "lines"},
+		{strings.Repeat("{a: ", 100000), 0, "brackets"},
 		{"a: " + strings.Repeat("[", 300) + strings.Repeat("]", 300), 1, "nested more than"},
 	} {
 		_, err := ParseYAML([]byte(c.src))
@@ -142,6 +144,20 @@ func TestYAMLAliasBomb(t *testing.T) {
 	}
 	if _, err := ParseYAML([]byte(doc)); err == nil || !strings.Contains(err.Error(), "aliases") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// JSON is read without the YAML parser, with YAML's types, and may be large.
+func TestYAMLLargeJSON(t *testing.T) {
+	t.Parallel()
+	doc := `{"f": 1e5, "g": 1.0e+5, "nan": NaN, "s": "yes", "t": true, "list": [` + strings.Repeat("1,", 200000) + "1]}"
+	m, err := ParseYAML([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, _ := m.Get("list")
+	if got := m.String()[:73]; len(list.([]Value)) != 200001 || got != "{'f': '1e5', 'g': 100000.0, 'nan': 'NaN', 's': 'yes', 't': True, 'list': " {
+		t.Errorf("got %s", got)
 	}
 }
 
