@@ -16,7 +16,8 @@ type Options struct {
 	Handshake  time.Duration // until the peer's READY; 0: 10 s
 }
 
-// Conn is one handshaken connection. One goroutine may call Recv while others call Send.
+// Conn is one handshaken connection. One goroutine may call Recv while others
+// call Send. Heartbeats of the peer are answered while Recv is called.
 type Conn struct {
 	conn net.Conn
 	r    *bufio.Reader
