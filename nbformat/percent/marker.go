@@ -184,3 +184,34 @@ func formatMarker(meta *object, asJSON bool) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// afterComment is what stands behind the comment sign.
+func (k scriptKind) afterComment(line string) (string, bool) {
+	rest, ok := strings.CutPrefix(lstrip(line), k.comment)
+	return lstrip(rest), ok
+}
+
+// hasOptions: `# %% ...`, with at least white space behind the sign.
+func (k scriptKind) hasOptions(line string) bool {
+	rest, ok := k.afterComment(line)
+	if !ok || !strings.HasPrefix(rest, "%%") {
+		return false
+	}
+	return startsWithSpace(strings.TrimLeft(rest, "%"))
+}
+
+// isBareMarker: `# %%` alone, or what older tools wrote.
+func (k scriptKind) isBareMarker(line string) bool {
+	rest, ok := k.afterComment(line)
+	if !ok {
+		return false
+	}
+	rest = rstrip(rest)
+	if number, ok := strings.CutPrefix(rest, "In["); ok {
+		number = strings.TrimSuffix(number, ":")
+		return strings.HasSuffix(number, "]") && strings.Trim(number[:len(number)-1], "0123456789 ") == ""
+	}
+	return rest == "%%" || rest == "<codecell>"
+}
+
+func (k scriptKind) isMarker(line string) bool { return k.hasOptions(line) || k.isBareMarker(line) }

@@ -130,38 +130,6 @@ type reader struct {
 	sawJSON bool   // whether a marker had its metadata as JSON
 }
 
-// markerRest is what stands behind the comment sign and `%%` when the line
-// opens a cell with options.
-func (k scriptKind) afterComment(line string) (string, bool) {
-	rest, ok := strings.CutPrefix(lstrip(line), k.comment)
-	return lstrip(rest), ok
-}
-
-// hasOptions: `# %% ...`, with at least white space behind the sign.
-func (k scriptKind) hasOptions(line string) bool {
-	rest, ok := k.afterComment(line)
-	if !ok || !strings.HasPrefix(rest, "%%") {
-		return false
-	}
-	return startsWithSpace(strings.TrimLeft(rest, "%"))
-}
-
-// isBareMarker: `# %%` alone, or what older tools wrote.
-func (k scriptKind) isBareMarker(line string) bool {
-	rest, ok := k.afterComment(line)
-	if !ok {
-		return false
-	}
-	rest = rstrip(rest)
-	if number, ok := strings.CutPrefix(rest, "In["); ok {
-		number = strings.TrimSuffix(number, ":")
-		return strings.HasSuffix(number, "]") && strings.Trim(number[:len(number)-1], "0123456789 ") == ""
-	}
-	return rest == "%%" || rest == "<codecell>"
-}
-
-func (k scriptKind) isMarker(line string) bool { return k.hasOptions(line) || k.isBareMarker(line) }
-
 // cell reads the first cell of lines, and says where the next one begins.
 func (r *reader) cell(lines []string) (cell, int) {
 	c := cell{meta: &object{}}
@@ -320,52 +288,4 @@ func lineEnd(there bool) string {
 		return "\n"
 	}
 	return ""
-}
-
-// fences follows the code fences of markdown: what stands in one opens no cell.
-type fences struct {
-	sign   byte // of the open fence, 0: none is
-	length int
-	futile map[byte]int // from this length on, no fence of the sign is closed
-}
-
-// fence is the sign and length of a code fence, and the text behind it.
-func fence(line string) (sign byte, length int, info string) {
-	text := strings.TrimLeft(line, " ")
-	if len(line)-len(text) > 3 || text == "" || text[0] != '`' && text[0] != '~' {
-		return 0, 0, ""
-	}
-	info = strings.TrimLeft(text, text[:1])
-	if length = len(text) - len(info); length < 3 {
-		return 0, 0, ""
-	}
-	return text[0], length, info
-}
-
-// skip says whether line i is of a fenced block.
-func (f *fences) skip(k scriptKind, lines []string, i int) bool {
-	sign, length, info := fence(uncomment(lines[i], k.comment, k.suffix))
-	if f.sign != 0 {
-		if sign == f.sign && length >= f.length && blank(info) {
-			f.sign = 0
-		}
-		return true
-	}
-	if sign == 0 || sign == '`' && strings.Contains(info, "`") {
-		return false
-	}
-	if n, ok := f.futile[sign]; ok && length >= n {
-		return false
-	}
-	for _, l := range lines[i+1:] {
-		if s, n, rest := fence(uncomment(l, k.comment, k.suffix)); s == sign && n >= length && blank(rest) {
-			f.sign, f.length = sign, length
-			return true
-		}
-	}
-	if f.futile == nil {
-		f.futile = map[byte]int{}
-	}
-	f.futile[sign] = length
-	return false
 }
