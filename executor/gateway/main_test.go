@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -71,6 +75,7 @@ func launch(dir, program string, args func(port int) []string, env ...string) (*
 		p.cmd.Env = append(os.Environ(), "HOME="+dir, "JUPYTER_CONFIG_DIR="+dir, "JUPYTER_DATA_DIR="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir)
 		p.cmd.Env = append(p.cmd.Env, env...)
 		p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+		p.cmd.WaitDelay = time.Second // a kernel that outlives its server holds the pipe
 		if err := p.cmd.Start(); err != nil {
 			return nil, err
 		}
@@ -104,16 +109,10 @@ func (p *gatewayProcess) await() error {
 
 // stop lets the server end its kernels; kill does not.
 func (p *gatewayProcess) stop() {
-	_ = p.cmd.Process.Signal(os.Interrupt)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.exited:
-		return
-	case <-time.After(500 * time.Millisecond):
-	}
-	_ = p.cmd.Process.Signal(os.Interrupt) // a Jupyter Server asks whether we are sure
-	select {
-	case <-p.exited:
-	case <-time.After(10 * time.Second):
+	case <-time.After(15 * time.Second):
 		p.kill()
 	}
 }
@@ -144,9 +143,23 @@ func TestMain(m *testing.M) {
 				wg.Go(p.stop)
 			}
 			wg.Wait()
+			sweepProcesses(dir)
 		}()
 		return m.Run()
 	}())
+}
+
+// sweepProcesses ends what a server that was killed left behind: kernels whose
+// connection file is in our folder.
+func sweepProcesses(dir string) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, f := range files {
+		line, err := os.ReadFile(f)
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if err == nil && pid > 0 && pid != os.Getpid() && bytes.Contains(line, []byte(dir+"/")) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // servers are the real servers of the tests: environment, program, arguments.
@@ -156,7 +169,7 @@ var servers = map[string]struct {
 }{
 	"kernelgateway": {"main", "jupyter-kernelgateway", []string{
 		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
-		"--JupyterWebsocketPersonality.env_whitelist=MY_VARIABLE", "--ZMQChannelsWebsocketConnection.limit_rate=False",
+		"--JupyterWebsocketPersonality.env_whitelist=MY_VARIABLE", "--JupyterWebsocketPersonality.env_whitelist=ASSAY_KERNELTEST", "--ZMQChannelsWebsocketConnection.limit_rate=False",
 	}},
 	"limited": {"main", "jupyter-kernelgateway", []string{
 		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
@@ -276,7 +289,7 @@ func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Messa
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	var stdout, stderr strings.Builder
-	last := map[string]int{}
+	met := map[string]bool{}
 	for idle := false; !idle || r.reply.Header.MsgID == ""; {
 		m, err := k.Next(ctx)
 		if err != nil {
@@ -292,12 +305,8 @@ func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Messa
 			continue
 		}
 		if i := strings.LastIndexByte(m.Header.MsgID, '_'); i > 0 {
-			var n int
-			fmt.Sscan(m.Header.MsgID[i+1:], &n)
-			if was, there := last[m.Header.MsgID[:i]]; there {
-				r.gaps += n - was - 1
-			}
-			last[m.Header.MsgID[:i]] = n
+			met[m.Header.MsgID[:i]] = true
+			counters.see(m.Header.MsgID[:i], m.Header.MsgID[i+1:])
 		}
 		if m.Parent.MsgID != id {
 			continue
@@ -319,6 +328,41 @@ func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Messa
 			idle = idle || state(m) == "idle"
 		}
 	}
+	for prefix := range met {
+		r.gaps += counters.missing(prefix)
+	}
 	r.stdout, r.stderr = stdout.String(), stderr.String()
 	return r
+}
+
+// counters holds the numbers that every kernel process gave its messages.
+// What arrives late, from the cell before, closes a gap.
+var counters = seenCounters{seen: map[string]map[int]bool{}}
+
+type seenCounters struct {
+	mu   sync.Mutex
+	seen map[string]map[int]bool
+}
+
+func (c *seenCounters) see(prefix, number string) {
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen[prefix] == nil {
+		c.seen[prefix] = map[int]bool{}
+	}
+	c.seen[prefix][n] = true
+}
+
+func (c *seenCounters) missing(prefix string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.seen[prefix]) == 0 {
+		return 0
+	}
+	numbers := slices.Sorted(maps.Keys(c.seen[prefix]))
+	return numbers[len(numbers)-1] - numbers[0] + 1 - len(numbers)
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -233,9 +234,30 @@ func (c *client) interrupt(ctx context.Context, id string) error {
 	return c.do(ctx, http.MethodPost, struct{}{}, nil, []int{200, 204}, "api", "kernels", id, "interrupt")
 }
 
-// remove ends a kernel. One that is gone already is as good.
+// remove ends a kernel. One that is gone already is as good. A server that is
+// just restarting the kernel says yes and has it again a moment later, so it is
+// asked until it knows nothing of it any more.
 func (c *client) remove(ctx context.Context, id string) error {
-	return c.do(ctx, http.MethodDelete, nil, nil, []int{200, 204, 404}, "api", "kernels", id)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := c.do(ctx, http.MethodDelete, nil, nil, []int{200, 204, 404}, "api", "kernels", id)
+		if err == nil {
+			_, err = c.kernel(ctx, id)
+		}
+		var status *statusError
+		switch {
+		case errors.As(err, &status) && status.Status == http.StatusNotFound:
+			return nil
+		case err != nil && (status == nil || status.Status < 500):
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return cmp.Or(err, ctx.Err())
+		}
+	}
 }
 
 // sweep removes a kernel whose start was never answered: it may come up late,
