@@ -91,9 +91,19 @@ func Language(ext string) string {
 // Extension is the script extension that suits the notebook's language, ""
 // when the notebook does not tell.
 func Extension(d *nbformat.Document) string {
-	return autoExtension(notebookObject(d.Metadata(), false))
+	ext := autoExtension(notebookObject(d.Metadata(), false))
+	if _, ok := kindOf(ext); ok {
+		return ext
+	}
+	for _, k := range scripts {
+		if name := d.Language(); name != "" && sameLanguage(name, k.language) {
+			return k.ext
+		}
+	}
+	return ""
 }
 
+// autoExtension is what "auto" stands for in metadata.jupytext.formats.
 func autoExtension(meta *object) string {
 	ext, _ := meta.object("language_info").text("file_extension")
 	language, _ := meta.object("kernelspec").text("language")

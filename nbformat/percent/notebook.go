@@ -10,8 +10,9 @@ import (
 
 // A notebook is what a script can say of one: no outputs, counts or ids.
 type notebook struct {
-	meta  *object
-	cells []cell
+	meta   *object
+	cells  []cell
+	format string // of the script that was read
 }
 
 type cell struct {

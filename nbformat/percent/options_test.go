@@ -61,7 +61,7 @@ func TestExtension(t *testing.T) {
 		`{"kernelspec": {"language": "klingon"}}`:                                                                 "",
 		`{"jupytext": {"main_language": "julia"}}`:                                                                ".jl",
 		`{"kernelspec": {"language": "scheme"}, "jupytext": {"main_language": "python"}, "language_info": {}}`:    ".ss",
-		`{"kernelspec": {"language": "python"}, "language_info": {"name": "python", "file_extension": ".ipynb"}}`: ".ipynb",
+		`{"kernelspec": {"language": "python"}, "language_info": {"name": "python", "file_extension": ".ipynb"}}`: ".py",
 	} {
 		d, err := nbformat.Parse([]byte(`{"cells": [], "metadata": ` + meta + `, "nbformat": 4, "nbformat_minor": 5}`))
 		if err != nil {

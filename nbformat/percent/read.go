@@ -37,7 +37,7 @@ func readScript(src []byte, ext string) (*notebook, error) {
 		return nil, err
 	}
 	r := &reader{format: newFormat(kind, name, h.meta.object("jupytext")), main: mainLanguage(h.meta, kind)}
-	nb := &notebook{meta: h.meta}
+	nb := &notebook{meta: h.meta, format: name}
 	if h.cell != nil {
 		nb.cells = append(nb.cells, *h.cell)
 	}

@@ -102,16 +102,25 @@ type pair struct {
 }
 
 func newPair(d *nbformat.Document, script []byte, ext string) (*pair, error) {
-	text, err := Write(d, ext, nil)
+	sc, err := readScript(script, ext)
 	if err != nil {
 		return nil, err
 	}
-	p := &pair{doc: d, ext: ext}
-	if p.notebook, err = readScript(text, ext); err != nil {
+	p := &pair{doc: d, ext: ext, script: sc}
+	_, err = p.write()
+	return p, err
+}
+
+// write makes the document's script, in the script's format, and reads it back.
+func (p *pair) write() ([]byte, error) {
+	text, err := writeAs(p.doc, p.ext, p.script.format, nil)
+	if err != nil {
+		return nil, err
+	}
+	if p.notebook, err = readScript(text, p.ext); err != nil {
 		return nil, fmt.Errorf("reading what was written for the notebook: %w", err)
 	}
-	p.script, err = readScript(script, ext)
-	return p, err
+	return text, nil
 }
 
 // digest is of all that both sides can say.
@@ -213,7 +222,7 @@ func (p *pair) rewriteScript(old []byte) ([]byte, error) {
 	if p.notebook.digest() == p.script.digest() {
 		return old, nil
 	}
-	text, err := Write(p.doc, p.ext, nil)
+	text, err := p.write()
 	if err != nil {
 		return nil, err
 	}
@@ -235,11 +244,7 @@ func (p *pair) rewriteNotebook() error {
 	if err := p.mergeMetadata(); err != nil {
 		return err
 	}
-	text, err := Write(p.doc, p.ext, nil)
-	if err != nil {
-		return err
-	}
-	p.notebook, err = readScript(text, p.ext)
+	_, err := p.write()
 	return err
 }
 

@@ -229,6 +229,20 @@ func TestSyncNever(t *testing.T) {
 	}
 }
 
+func TestSyncHydrogen(t *testing.T) {
+	t.Parallel()
+	script := "# ---\n# jupyter:\n#   jupytext:\n#     text_representation:\n#       extension: .py\n#       format_name: hydrogen\n" +
+		"#       format_version: '1.3'\n#       jupytext_version: 1.19.6\n# ---\n\n# %%\n%matplotlib inline\n"
+	r := mustSync(t, nil, []byte(script), ScriptChanged)
+	notebook := bytes.Replace(r.Notebook, []byte("inline"), []byte("agg"), 1)
+	got := mustSync(t, notebook, r.Script, NotebookChanged)
+	for _, line := range []string{"format_name: hydrogen\n", "\n%matplotlib agg\n"} {
+		if !bytes.Contains(got.Script, []byte(line)) {
+			t.Errorf("no %q in\n%s", line, got.Script)
+		}
+	}
+}
+
 // TestSyncCorpus: every notebook gets a script; in step, nothing is written; and
 // an edit of the script touches one cell.
 func TestSyncCorpus(t *testing.T) {

@@ -11,6 +11,10 @@ const maxBlanks = 10_000
 
 // Write is the script of a notebook. A nil o leaves all to the notebook.
 func Write(d *nbformat.Document, ext string, o *Options) ([]byte, error) {
+	return writeAs(d, ext, percentFormat, o)
+}
+
+func writeAs(d *nbformat.Document, ext, name string, o *Options) ([]byte, error) {
 	kind, ok := kindOf(ext)
 	if !ok {
 		return nil, &ExtensionError{ext}
@@ -18,7 +22,7 @@ func Write(d *nbformat.Document, ext string, o *Options) ([]byte, error) {
 	if d.Major() != 4 {
 		return nil, &VersionError{d.Major()}
 	}
-	return writeScript(fromDocument(d, o != nil && o.NotebookMetadata != ""), kind, percentFormat, o), nil
+	return writeScript(fromDocument(d, o != nil && o.NotebookMetadata != ""), kind, name, o), nil
 }
 
 func writeScript(nb *notebook, kind scriptKind, name string, o *Options) []byte {
