@@ -132,7 +132,7 @@ func rustTypeOf(v Value) (rustType, error) {
 		}
 		return rustType{name: "Map", elem: &elem}, nil
 	case Date, DateTime:
-		return rustType{}, errors.New("Rust's own library has no dates; pass it as text (-r)")
+		return rustType{}, errors.New("there are no dates in Rust's own library; pass it as text (-r)")
 	}
 	return rustType{}, fmt.Errorf("a %T has no form in Rust", v)
 }

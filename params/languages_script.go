@@ -36,7 +36,7 @@ func rlang() *language {
 	l.float = func(f float64) string { return specialFloat(f, "NaN", "Inf", "-Inf") }
 	l.key = func(s string) (string, error) {
 		if s == "" {
-			return "", errors.New("R has no empty names")
+			return "", errors.New("a name in R cannot be empty")
 		}
 		return rString(s)
 	}
@@ -148,7 +148,7 @@ func julia() *language {
 	}
 	l.datetime = func(d DateTime) (string, error) {
 		if !d.Naive {
-			return "", errors.New("Julia's Dates has no time zones; pass the time as text (-r)")
+			return "", errors.New("there are no time zones in Julia's Dates; pass the time as text (-r)")
 		}
 		t := d.Time
 		return fmt.Sprintf("Dates.DateTime(%d, %d, %d, %d, %d, %d, %d)",

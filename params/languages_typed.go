@@ -198,7 +198,7 @@ func fsharp() *language {
 				codes[i] = "(null : IComparable)"
 			}
 			if _, nested := e.([]Value); nested && strings.Contains(codes[i], "box ") {
-				return "", errors.New("F# cannot compare a list of mixed types, as a mapping of mixed values asks; pass it as one JSON text (-r)")
+				return "", errors.New("a mapping in F# cannot hold a list of mixed types; pass it as one JSON text (-r)")
 			}
 			i++
 		}

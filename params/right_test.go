@@ -189,8 +189,25 @@ func TestLiteralDates(t *testing.T) {
 func TestLanguages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ kernel, language, want string }{
-		{"python3", "python", "python"}, {"ir", "R", "R"}, {"ir", "", "R"}, {"julia-1.10", "julia", "julia"}, {"julia-1.10", "", "julia"}, {".net-csharp", "C#", "csharp"}, {"x", "C#", "csharp"}, {"x", "F#", "fsharp"}, {"x", "PowerShell", "powershell"},
-		{"deno", "typescript", "typescript"}, {"deno", "", "typescript"}, {"x", "javascript", "javascript"}, {"rust", "Rust", "rust"}, {"bash", "bash", "bash"}, {"pysparkkernel", "scala", "python"}, {"sparkrkernel", "python", "R"}, {"xpython", "", "python"}, {"spylon-kernel", "Scala", "scala"}, {"x", "MATLAB", "matlab"},
+		{"python3", "python", "python"},
+		{"ir", "R", "R"},
+		{"ir", "", "R"},
+		{"julia-1.10", "julia", "julia"},
+		{"julia-1.10", "", "julia"},
+		{".net-csharp", "C#", "csharp"},
+		{"x", "C#", "csharp"},
+		{"x", "F#", "fsharp"},
+		{"x", "PowerShell", "powershell"},
+		{"deno", "typescript", "typescript"},
+		{"deno", "", "typescript"},
+		{"x", "javascript", "javascript"},
+		{"rust", "Rust", "rust"},
+		{"bash", "bash", "bash"},
+		{"pysparkkernel", "scala", "python"},
+		{"sparkrkernel", "python", "R"},
+		{"xpython", "", "python"},
+		{"spylon-kernel", "Scala", "scala"},
+		{"x", "MATLAB", "matlab"},
 	} {
 		l, err := findLanguage(CodeOptions{Kernel: c.kernel, Language: c.language})
 		if err != nil || l.name != c.want {
@@ -254,7 +271,7 @@ func TestHostileText(t *testing.T) {
 
 func TestJSONAgainstPython(t *testing.T) {
 	t.Parallel()
-	m := pairs("z", 1, "a", 1.5, "é", "x\n\"\\\x01\u2028\x7f☃", "n", nil, "t", true, "big", bigInt("123456789012345678901234567890"), "f", []any{1e16, 1e-5, 0.1, -0.0, 100.0})
+	m := pairs("z", 1, "a", 1.5, "é", "x\n\"\\\x01\u2028\x7f☃", "n", nil, "t", true, "big", bigInt("123456789012345678901234567890"), "f", []any{1e16, 1e-5, 0.1, negZero(), 100.0})
 	inner := new(Map)
 	for _, k := range []Value{int64(1), true, nil, 1.5, "s"} {
 		inner.setKey(k, "v")
@@ -289,11 +306,7 @@ func TestJSONAgainstPython(t *testing.T) {
 
 func TestResolveAgainstPython(t *testing.T) {
 	t.Parallel()
-	var args []string
-	for _, s := range yamlScalars() {
-		args = append(args, s)
-	}
-	args = append(args, "٣", "１２", "-٣", "𝟘𝟙", "१२.५", "1e٣", "\u00a05", "\u20035\u2003", "5\x1c", "5\u200b", "½", "²", "1e400", "-1e400", "1e-400", "+nan", "-Infinity", "infinit", "1_0e1_0", "1e_1", "1._0", "1_.0", "0x1p3", "١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨٩٠", "+ 5", "--5", "5-", "00", "0_0", "-0", "-0.0", "1\t", "\n1\n", "1 2", strings.Repeat("9", 400), strings.Repeat("9", 4300), strings.Repeat("9", 4301), "1e", "e1", "Truе", "1.0f", "1l", "0b1", "1__0", "९")
+	args := append(yamlScalars(), "٣", "１２", "-٣", "𝟘𝟙", "१२.५", "1e٣", "\u00a05", "\u20035\u2003", "5\x1c", "5\u200b", "½", "²", "1e400", "-1e400", "1e-400", "+nan", "-Infinity", "infinit", "1_0e1_0", "1e_1", "1._0", "1_.0", "0x1p3", "١٢٣٤٥٦٧٨٩٠١٢٣٤٥٦٧٨٩٠", "+ 5", "--5", "5-", "00", "0_0", "-0", "-0.0", "1\t", "\n1\n", "1 2", strings.Repeat("9", 400), strings.Repeat("9", 4300), strings.Repeat("9", 4301), "1e", "e1", "Truе", "1.0f", "1l", "0b1", "1__0", "९")
 	var cases [][]any
 	for _, s := range args {
 		cases = append(cases, []any{"resolve", s})

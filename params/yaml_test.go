@@ -21,11 +21,7 @@ func yamlScalars() []string {
 2019-01-01 2019-1-1 2019-01-01T00:00:00Z 20190101 12:30 12:30:45 12:30:45.5 3.14.15 1/2 50% $5 5$ v1.0 1.0.0 1e 1e5x 0xg 1a a1 a-b a_b
 a#b #c a:b a::b http://x/y?z=1#f c:\x \n \\ "q" 'q' it's é ☃ 😍 日本語 x,y (x) <x> a=b key=val & * ! | > % 1+1 1-1 -1-1 +-1 --1 ++1
 0777 0o777 0888 1e3 1E+3 1.0E+3 6.02e23 6.02e+23 NULLL Nulls truee yess offf one.two .true .5.5 1:00:00 24:00 23:59:59 00:00 0:0 00:00:00`)
-	var out []string
-	for _, w := range words {
-		out = append(out, w)
-	}
-	return append(out, "a b", "yes no", "1 2", "1 .5", "- 1", "null null", "a  b", "1:30 x", "", " ", "2001-12-14 21:59:43", "a, b", "a: b", "a #b", "a# b", "1 # one", "yes # y", "~ # n")
+	return append(words, "a b", "yes no", "1 2", "1 .5", "- 1", "null null", "a  b", "1:30 x", "", " ", "2001-12-14 21:59:43", "a, b", "a: b", "a #b", "a# b", "1 # one", "yes # y", "~ # n")
 }
 
 func yamlDocuments() []string {
