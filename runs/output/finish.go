@@ -100,9 +100,13 @@ func (n *notebook) settleRest(state executor.State, end time.Time) error {
 
 // judged tells whether papermill comes to judge the outputs: a kernel that
 // died, a timeout and Ctrl-C leave it by another way.
-func judged(s executor.State) bool {
-	return s == executor.RunSucceeded || s == executor.RunFailed
+func judged(res executor.Result) bool {
+	return res.State == executor.RunSucceeded ||
+		res.State == executor.RunFailed && (res.Reason == "" || res.Reason == reasonCellError)
 }
+
+// reasonCellError is the reason of a run that a cell's exception ended.
+const reasonCellError = "cell_error"
 
 // exception is metadata.papermill.exception.
 func (n *notebook) exception(res executor.Result) bool {
@@ -119,7 +123,7 @@ func (n *notebook) exception(res executor.Result) bool {
 
 // fromKernel writes what the kernel said of itself and of its widgets.
 func (n *notebook) fromKernel(res executor.Result) error {
-	if n.o.Compat && !judged(res.State) {
+	if n.o.Compat && !judged(res) {
 		return nil // papermill asks for both after the last cell, and does not come there
 	}
 	if n.kernel != nil && len(n.kernel.LanguageInfo) > 0 {
@@ -168,7 +172,7 @@ func (n *notebook) endFacts(res executor.Result, end time.Time) error {
 // mark puts the markers in, where the run has a cell that ended it.
 func (n *notebook) mark(res executor.Result) error {
 	if n.o.Compat {
-		if i, ok := n.papermillFailure(res.State); ok {
+		if i, ok := n.papermillFailure(res); ok {
 			return mark(n.doc, i, raisedTop, raisedAnchor)
 		}
 		return nil
@@ -188,8 +192,8 @@ func (n *notebook) mark(res executor.Result) error {
 // papermillFailure is the cell that papermill would blame. It goes by the
 // error outputs, tolerated or not, of which the last cell's counts; and by an
 // error reply without an output, where no output told of one before.
-func (n *notebook) papermillFailure(state executor.State) (index int, ok bool) {
-	if !judged(state) {
+func (n *notebook) papermillFailure(res executor.Result) (index int, ok bool) {
+	if !judged(res) {
 		return 0, false
 	}
 	for i, f := range n.cells {

@@ -131,10 +131,16 @@ func (n *notebook) setTiming(c *nbformat.Cell, f *cellFact) error {
 		if c.Type() != "code" || !ended(f.State) || f.State == executor.Skipped {
 			return nil
 		}
-		raw, err := marshal(f.Timing)
-		if f.Timing == nil {
-			raw = []byte("{}")
+		timing := maps.Clone(f.Timing)
+		if f.State == executor.TimedOut || f.State == executor.Interrupted {
+			// It does not wait for what the kernel says of its interrupt.
+			delete(timing, "iopub.status.idle")
+			delete(timing, "shell.execute_reply")
 		}
+		if len(timing) == 0 {
+			return c.SetMetadata([]byte("{}"), "execution")
+		}
+		raw, err := marshal(timing)
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,11 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"assay/executor"
+	"assay/executor/local"
 	"assay/internal/testenv"
 	"assay/nbformat"
 
@@ -189,6 +192,7 @@ func TestPapermill(t *testing.T) {
 	results := runPapermill(t, dir, cases)
 	for _, c := range cases {
 		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
 			r := results[c.Name]
 			if r.Version != papermillVersion {
 				t.Errorf("papermill is %s, our record says %s", r.Version, papermillVersion)
@@ -204,7 +208,10 @@ func TestPapermill(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compare(t, want, c.rerun(t, dir, want))
+			compare(t, want, c.rerun(t, dir, want), masked)
+			if c.state != executor.RunNotStarted && c.Interrupt == 0 {
+				compare(t, want, c.runLive(t, dir), slices.Concat(masked, maskedLive))
+			}
 		})
 	}
 }
@@ -256,7 +263,7 @@ func (c *peerCase) rerun(t *testing.T, dir string, want []byte) []byte {
 	if err := w.Finish(executor.Result{State: c.state}); err != nil {
 		t.Fatal(err)
 	}
-	i, ok := w.Blamed(c.state)
+	i, ok := w.Blamed(executor.Result{State: c.state})
 	if !ok {
 		i = -1
 	}
@@ -325,15 +332,71 @@ func timeOf(t *testing.T, v nbformat.Value) time.Time {
 
 // masked are the fields that cannot be equal: random ids, and the time at
 // which the run as a whole ended.
-var masked = []struct{ re, with string }{
+var masked = []mask{
 	{`"id": "[-0-9a-zA-Z_]+"`, `"id": "ID"`},
 	{`(?m)^(   "duration": )[0-9.e-]+,$`, `${1}DURATION,`},
 	{`(?m)^(   "end_time": )"[^"]+",$`, `${1}TIME,`},
 }
 
-func compare(t *testing.T, want, got []byte) {
+// maskedLive is what differs when a kernel runs the cells once more.
+var maskedLive = []mask{
+	{`"[^"]*T[0-9:.]+(Z|\+00:00)"`, `"TIME"`},
+	{`"duration": [0-9.e-]+,`, `"duration": DURATION,`},
+	{`ipykernel_[0-9]+`, `ipykernel_PID`},
+}
+
+type mask struct{ re, with string }
+
+// runLive runs the case on a kernel of our own, in papermill's form.
+func (c *peerCase) runLive(t *testing.T, dir string) []byte {
 	t.Helper()
-	for _, m := range masked {
+	data, err := os.ReadFile(filepath.Join(dir, c.Input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := Papermill(parsed(t, data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.injects != "" {
+		if _, err := d.Insert(1, nbformat.NewCell{Type: "code", Source: c.injects, Tags: []string{"injected-parameters"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k, err := local.Start(t.Context(), &local.Options{Kernel: "python3", Python: testenv.Prefix(t, "main"), Env: os.Environ(), Cwd: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close(context.Background())
+	path := filepath.Join(t.TempDir(), "out.ipynb")
+	w, err := Create(path, d, &Options{
+		Compat: true, InputRef: c.Input, OutputRef: c.Name + ".papermill.ipynb", Parameters: c.Parameters,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.SetKernel(k.Info())
+	o := &executor.Options{SplitStreams: true, DropLate: true, NoErrorOutput: true, InterruptGrace: time.Second}
+	if n, ok := c.Arguments["execution_timeout"].(int); ok {
+		o.CellTimeout = time.Duration(n) * time.Second
+	}
+	res := executor.Run(t.Context(), k, w.Cells(), o, w)
+	if res.State != c.state {
+		t.Errorf("the run ended as %s (%s), want %s", res.State, res.Note, c.state)
+	}
+	if err := w.Finish(res); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func compare(t *testing.T, want, got []byte, masks []mask) {
+	t.Helper()
+	for _, m := range masks {
 		re := regexp.MustCompile(m.re)
 		want, got = re.ReplaceAll(want, []byte(m.with)), re.ReplaceAll(got, []byte(m.with))
 	}

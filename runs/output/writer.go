@@ -274,11 +274,23 @@ func (w *Writer) Document() *nbformat.Document {
 	return w.book.doc
 }
 
-// Blamed is the cell for which papermill would end the run with an error, by
-// its index before markers were put in: it takes an error for one that a tag
-// or an option tolerated. Under Options.Compat, after Finish.
-func (w *Writer) Blamed(s executor.State) (index int, ok bool) {
+// Blamed is the cell for which papermill would end this run with an error, by
+// its index before markers were put in: unlike us it takes an error that a tag
+// or an option tolerated for one. Under Options.Compat, after Finish.
+func (w *Writer) Blamed(res executor.Result) (index int, ok bool) {
 	w.nb.Lock()
 	defer w.nb.Unlock()
-	return w.book.papermillFailure(s)
+	return w.book.papermillFailure(res)
+}
+
+// Cells are the cells to run, by the indexes that the Writer is told. They are
+// the caller's, unlike the notebook itself, which changes behind his back.
+func (w *Writer) Cells() []executor.Cell {
+	w.nb.Lock()
+	defer w.nb.Unlock()
+	cells := make([]executor.Cell, 0, w.book.doc.Len())
+	for i, c := range w.book.doc.Cells() {
+		cells = append(cells, executor.Cell{Index: i, ID: c.ID(), Type: c.Type(), Source: c.Source(), Tags: c.Tags()})
+	}
+	return cells
 }
