@@ -355,3 +355,20 @@ func TestDeclaredLines(t *testing.T) {
 		t.Errorf("got %+v", declared)
 	}
 }
+
+// A kernel of papermill's that only our lists know writes by our rules even
+// under compat, and a notebook that names no language says so.
+func TestInjectWithoutLanguage(t *testing.T) {
+	t.Parallel()
+	d := nbformat.New(5)
+	if _, err := Inject(d, pairs("a", 1), nil); err == nil || !strings.Contains(err.Error(), `kernel "" or language ""`) {
+		t.Errorf("got %v", err)
+	}
+	if in, err := Inject(d, nil, nil); err != nil || in.Index != -1 {
+		t.Errorf("got %+v, %v", in, err)
+	}
+	in, err := Inject(d, pairs("a", 1), &InjectOptions{Language: "rust", Compat: true, Comment: "Given"})
+	if err != nil || d.Cell(0).Source() != "// Given\nlet a: i64 = 1;\n" {
+		t.Errorf("got %+v, %v", in, err)
+	}
+}
