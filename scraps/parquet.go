@@ -3,6 +3,7 @@ package scraps
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"assay/nbformat"
 )
@@ -29,6 +31,9 @@ func parquetTable(encoded string, l Limits) (t *Table, err error) {
 			t, err = nil, fmt.Errorf("its Parquet data is damaged: %v", p)
 		}
 	}()
+	if !footerFits(data) {
+		return nil, errors.New("its Parquet data is damaged: the footer does not fit into the file")
+	}
 	f, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("its Parquet data is damaged: %w", err)
@@ -37,6 +42,16 @@ func parquetTable(encoded string, l Limits) (t *Table, err error) {
 		return nil, err
 	}
 	return readRows(f, l)
+}
+
+// footerFits checks the footer's length, for which the library sets memory
+// aside unseen: four bytes, little endian, and the magic PAR1 end the file.
+func footerFits(data []byte) bool {
+	const frame = len("PAR1") + 4 + len("PAR1")
+	if len(data) < frame {
+		return false
+	}
+	return uint64(binary.LittleEndian.Uint32(data[len(data)-8:])) <= uint64(len(data)-frame)
 }
 
 func dropSpace(r rune) rune {
@@ -51,6 +66,11 @@ func withinLimits(f *parquet.File, l Limits) error {
 	var size int64
 	for _, g := range f.Metadata().RowGroups {
 		for _, c := range g.Columns {
+			// The other codecs can unpack to a thousand times their size, and
+			// what a page says of its size binds nobody. pyarrow packs with Snappy.
+			if codec := c.MetaData.Codec; codec != format.Uncompressed && codec != format.Snappy {
+				return fmt.Errorf("its Parquet data is packed with %v; assay unpacks Snappy, which scrapbook uses", codec)
+			}
 			if c.MetaData.TotalUncompressedSize < 0 || size > l.MaxBytes {
 				break
 			}

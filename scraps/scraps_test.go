@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 
 	"assay/nbformat"
 )
@@ -159,6 +160,7 @@ func TestTableRefuses(t *testing.T) {
 		"no Parquet":     {"pandas", `"aGVsbG8="`, "its Parquet data is damaged"},
 		"cut":            {"pandas", `"` + base64.StdEncoding.EncodeToString(small[:len(small)/2]) + `"`, "its Parquet data is damaged"},
 		"too many cells": {"pandas", `"` + base64.StdEncoding.EncodeToString(parquetOf(t, 100)) + `"`, "it has 100 rows of 2 columns, allowed are 20 cells"},
+		"a bomb":         {"pandas", `"` + base64.StdEncoding.EncodeToString(parquetOf(t, 3, &parquet.Gzip)) + `"`, "packed with GZIP; assay unpacks Snappy"},
 		"no schema":      {"table", `{"data": []}`, "not a JSON Table Schema"},
 		"row":            {"table", `{"schema": {"fields": []}, "data": [1]}`, "row 0 of its data is a number"},
 		"no table":       {"json", `{}`, "it is no table but json"},
@@ -183,10 +185,10 @@ type record struct {
 	S string
 }
 
-func parquetOf(t testing.TB, rows int) []byte {
+func parquetOf(t testing.TB, rows int, codec ...compress.Codec) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := parquet.NewGenericWriter[record](&b, parquet.Compression(&parquet.Snappy))
+	w := parquet.NewGenericWriter[record](&b, parquet.Compression(append(codec, &parquet.Snappy)[0]))
 	for i := range rows {
 		if _, err := w.Write([]record{{int64(i), fmt.Sprint("row ", i)}}); err != nil {
 			t.Fatal(err)
