@@ -101,3 +101,17 @@ func BenchmarkCanonical(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkCanonicalLongStrings(b *testing.B) {
+	data := longStrings()
+	d, err := Parse(data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		if _, err := Canonical(d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -71,10 +71,13 @@ var outputFields = [...][]string{
 	{"ename", "evalue", "output_type", "traceback"},
 }
 
+// habitSample is how many outputs are looked at to learn a file's habits.
+const habitSample = 200
+
 // habit looks at the first output of each type in the file.
 func (d *Document) habit() *outputHabit {
 	d.habitOnce.Do(func() {
-		left := len(outputTypes)
+		left, looked := len(outputTypes), 0
 		for _, c := range d.cells {
 			n := c.n.child("outputs")
 			if n == nil || n.gen != nil {
@@ -84,7 +87,7 @@ func (d *Document) habit() *outputHabit {
 				if d.fileHabit.learn(o) {
 					left--
 				}
-				if left == 0 {
+				if looked++; left == 0 || looked == habitSample {
 					return
 				}
 			}
