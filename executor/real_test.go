@@ -226,3 +226,69 @@ func TestCancelOnceAndTwice(t *testing.T) {
 		})
 	}
 }
+
+// The kernel itself throws three messages away, as its socket does when its
+// queue is full: it reports success, and only the numbers tell.
+func TestRealLoss(t *testing.T) {
+	t.Parallel()
+	for _, env := range []string{"main", "old"} {
+		t.Run(env, func(t *testing.T) {
+			t.Parallel()
+			k := startPython(t, env)
+			s := newRecord()
+			res := executor.Run(t.Context(), k, code(
+				"t = get_ipython().kernel.iopub_thread\nsend = t._really_send\n"+
+					"t._really_send = lambda m, *a, **k: None if any(b'lose' + b' this' in p for p in m if isinstance(p, bytes)) and b'stream' in b''.join(p for p in m if isinstance(p, bytes)) else send(m, *a, **k)",
+				"for i in range(9):\n  print('lose this' if i % 3 == 1 else 'keep', flush=True)",
+				"print('after')",
+			), nil, s)
+			if res.State != executor.RunIncomplete || states(res) != "succeeded incomplete succeeded" || res.Cells[1].Lost != 3 {
+				t.Errorf("%s, cells %s, lost %d, note %q", res.State, states(res), res.Cells[1].Lost, res.Note)
+			}
+			if s.ended[1].State != executor.Incomplete {
+				t.Errorf("the Sink was told %s", s.ended[1].State)
+			}
+		})
+	}
+}
+
+func TestRealLateOutput(t *testing.T) {
+	t.Parallel()
+	k := startPython(t, "main")
+	s := newRecord()
+	res := executor.Run(t.Context(), k, code(
+		"import asyncio\nasync def later():\n  await asyncio.sleep(0.1)\n  print('late', flush=True)\n"+
+			"task = asyncio.create_task(later())\nprint('first')",
+		"print('second', flush=True)\nawait task",
+	), nil, s)
+	if res.State != executor.RunSucceeded || s.outputs[0][0].Text != "first\nlate\n" || s.outputs[1][0].Text != "second\n" || s.changes == 0 {
+		t.Errorf("%s, outputs %+v, %d changes", res.State, s.outputs, s.changes)
+	}
+}
+
+// A secret handed over before a cell is in no output, whatever the cell does with it.
+func TestRealSecret(t *testing.T) {
+	t.Parallel()
+	k := startPython(t, "main")
+	const value = "hunter2-\"x"
+	cells := code("print(token[:4], end='', flush=True); print(token[4:]); token", "raise ValueError(token)", "%history")
+	cells[0].Before = "token = 'hunter2-\"x'"
+	s := newRecord()
+	res := executor.Run(t.Context(), k, cells, &executor.Options{AllowErrors: true, Secrets: []executor.Secret{{Name: "token", Value: value}}}, s)
+	if got := *res.Cells[0].ExecutionCount; got != 1 {
+		t.Errorf("the handing over was counted: %d", got)
+	}
+	for i, c := range s.ended {
+		for _, o := range s.outputs[i] {
+			if all := o.Text + string(o.Data) + o.Evalue + strings.Join(o.Traceback, ""); strings.Contains(all, "hunter2") {
+				t.Errorf("cell %d shows %q", i, all)
+			}
+		}
+		if i < 2 && (len(c.Masked) != 1 || c.Masked[0] != "token") {
+			t.Errorf("cell %d: masked %v", i, c.Masked)
+		}
+	}
+	if e := res.Cells[1].Error; e == nil || strings.Contains(e.Value, "hunter2") {
+		t.Errorf("error %+v", e)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -156,6 +157,9 @@ func (r *runner) count(m *Message, x *exchange) {
 	if r.losses == nil {
 		return
 	}
+	if x == nil && len(r.losses.procs) == 0 {
+		return // whoever started the kernel took part of what came before our first request: it is not whole
+	}
 	p, n, ok := r.losses.note(m.Header.MsgID)
 	if !ok {
 		r.uncount = true
@@ -290,8 +294,11 @@ func (r *runner) lastRun() *sheet {
 	return nil
 }
 
+// note adds to the cell's note, once.
 func (s *sheet) note(format string, args ...any) {
-	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+	if n := fmt.Sprintf(format, args...); !slices.Contains(s.notes, n) {
+		s.notes = append(s.notes, n)
+	}
 }
 
 func (r *runner) restarted(why string) {
