@@ -1,6 +1,7 @@
 package nbformat
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -8,8 +9,10 @@ import (
 
 // canon writes JSON as Python's json.dumps(indent=1, sort_keys=True) does.
 type canon struct {
-	w     writer
-	ascii bool
+	w       writer
+	ascii   bool
+	entries []entry // of the objects that are being written
+	scratch []byte
 }
 
 // field is one member of an object, its name decoded.
@@ -44,34 +47,46 @@ func CanonicalValue(raw []byte, indent string) ([]byte, error) {
 		return nil, err
 	}
 	c := canon{}
-	c.value(v, "\n"+indent)
+	c.value(item{indexed(v.raw), 0}, "\n"+indent)
 	return c.w.buf, nil
 }
 
 // value writes any value; pre is the line end and indentation of its container.
-func (c *canon) value(v Value, pre string) {
-	switch v.Kind() {
+func (c *canon) value(v item, pre string) {
+	switch v.kind() {
 	case Object:
-		c.object(v, pre, func(key string, m Value, pre string) { c.value(m, pre) })
+		c.object(v, pre, c.member)
 	case Array:
 		c.array(v, pre, c.value)
 	case String:
-		c.text(v.Text())
+		c.str(v.raw())
 	case Number:
-		c.w.buf = appendNumber(c.w.buf, v.raw)
+		c.w.buf = appendNumber(c.w.buf, v.raw())
 	default:
-		c.w.bytes(v.raw)
+		c.w.bytes(v.raw())
 	}
 }
 
 func (c *canon) text(s string) { c.w.buf = appendQuoted(c.w.buf, s, c.ascii) }
 
+// str writes a string that stands quoted in the file.
+func (c *canon) str(raw []byte) {
+	if !c.ascii && bytes.IndexByte(raw, '\\') < 0 {
+		c.w.bytes(raw)
+		return
+	}
+	c.scratch = appendUnquoted(c.scratch[:0], raw[1:len(raw)-1])
+	c.text(string(c.scratch))
+}
+
 // object writes an object, each member by each; the names in drop are left out.
-func (c *canon) object(v Value, pre string, each func(key string, m Value, pre string), drop ...string) {
-	in, n := pre+" ", 0
+func (c *canon) object(v item, pre string, each func(e *entry, pre string), drop ...string) {
+	in, n, low := deeperSpace(pre), 0, len(c.entries)
+	c.entries = v.entries(c.entries)
 	c.w.byte('{')
-	for _, f := range fields(v) {
-		if slices.Contains(drop, f.key) {
+	for i := low; i < len(c.entries); i++ {
+		e := c.entries[i]
+		if slices.ContainsFunc(drop, e.is) {
 			continue
 		}
 		if n > 0 {
@@ -79,26 +94,37 @@ func (c *canon) object(v Value, pre string, each func(key string, m Value, pre s
 		}
 		n++
 		c.w.string(in)
-		c.text(f.key)
+		c.str(e.raw)
 		c.w.string(": ")
-		each(f.key, f.val, in)
+		each(&e, in)
 	}
+	c.entries = c.entries[:low]
 	if n > 0 {
 		c.w.string(pre)
 	}
 	c.w.byte('}')
 }
 
-func (c *canon) array(v Value, pre string, each func(m Value, pre string)) {
-	in, n := pre+" ", 0
+const spaces = "\n                                                                "
+
+// deeperSpace is pre with one more space.
+func deeperSpace(pre string) string {
+	if len(pre) < len(spaces) && spaces[:len(pre)] == pre {
+		return spaces[:len(pre)+1]
+	}
+	return pre + " "
+}
+
+func (c *canon) array(v item, pre string, each func(m item, pre string)) {
+	in, n := deeperSpace(pre), 0
 	c.w.byte('[')
-	for _, m := range v.Elems() {
+	for i, end := v.parts(); i < end; i = v.x.spans[i].next {
 		if n > 0 {
 			c.w.byte(',')
 		}
 		n++
 		c.w.string(in)
-		each(m, in)
+		each(item{v.x, i}, in)
 	}
 	if n > 0 {
 		c.w.string(pre)
@@ -108,7 +134,7 @@ func (c *canon) array(v Value, pre string, each func(m Value, pre string)) {
 
 // lines writes text as the list of its lines.
 func (c *canon) lines(text, pre string, cut func(string) (line, rest string)) {
-	in, n := pre+" ", 0
+	in, n := deeperSpace(pre), 0
 	c.w.byte('[')
 	for text != "" {
 		var line string
@@ -136,13 +162,14 @@ func Canonical(d *Document) ([]byte, error) {
 		return nil, err
 	}
 	c := canon{w: writer{buf: make([]byte, 0, len(v.raw)+len(v.raw)/4)}}
+	root := item{indexed(v.raw), 0}
 	switch d.major {
 	case 4:
-		c.notebook(v)
+		c.notebook(root)
 	case 2, 3:
 		c.ascii = true
 		old := oldCanon{canon: &c, major: d.major}
-		old.notebook(v)
+		old.notebook(root)
 	default:
 		return nil, errors.New("nbformat 1 has no canonical form: upgrade the notebook first")
 	}
@@ -150,59 +177,96 @@ func Canonical(d *Document) ([]byte, error) {
 	return c.w.buf, nil
 }
 
-func (c *canon) notebook(v Value) {
-	c.object(v, "\n", func(key string, m Value, pre string) {
-		switch {
-		case key == "cells" && m.Kind() == Array:
-			c.array(m, pre, c.cell)
-		case key == "metadata" && m.Kind() == Object:
-			c.object(m, pre, c.member, "orig_nbformat", "orig_nbformat_minor", "signature")
+func (c *canon) notebook(v item) {
+	c.object(v, "\n", func(e *entry, pre string) {
+		switch kind := e.val.kind(); {
+		case e.is("cells") && kind == Array:
+			c.array(e.val, pre, c.cell)
+		case e.is("metadata") && kind == Object:
+			c.object(e.val, pre, c.member, "orig_nbformat", "orig_nbformat_minor", "signature")
 		default:
-			c.value(m, pre)
+			c.value(e.val, pre)
 		}
 	})
 }
 
-func (c *canon) member(_ string, m Value, pre string) { c.value(m, pre) }
+func (c *canon) member(e *entry, pre string) { c.value(e.val, pre) }
 
-func (c *canon) cell(cell Value, pre string) {
-	if cell.Kind() != Object {
+func (c *canon) cell(cell item, pre string) {
+	if cell.kind() != Object {
 		c.value(cell, pre)
 		return
 	}
-	code := cell.Get("cell_type").Text() == "code"
-	c.object(cell, pre, func(key string, m Value, pre string) {
-		switch {
-		case key == "source":
-			c.split(m, pre)
-		case key == "metadata" && m.Kind() == Object:
-			c.object(m, pre, c.member, "trusted")
-		case key == "attachments" && m.Kind() == Object:
-			c.object(m, pre, func(_ string, m Value, pre string) { c.bundle(m, pre) })
-		case key == "outputs" && code && m.Kind() == Array:
-			c.array(m, pre, c.output)
+	code := cell.word("cell_type") == "code"
+	c.object(cell, pre, func(e *entry, pre string) {
+		switch kind := e.val.kind(); {
+		case e.is("source"):
+			c.split(e.val, pre)
+		case e.is("metadata") && kind == Object:
+			c.object(e.val, pre, c.member, "trusted")
+		case e.is("attachments") && kind == Object:
+			c.object(e.val, pre, func(e *entry, pre string) { c.bundle(e.val, pre) })
+		case e.is("outputs") && code && kind == Array:
+			c.array(e.val, pre, c.output)
 		default:
-			c.value(m, pre)
+			c.value(e.val, pre)
 		}
 	})
 }
 
 // split writes a text of many lines as the list of its lines.
-func (c *canon) split(v Value, pre string) {
-	if v.Kind() == String || isLines(v) {
-		c.lines(v.Text(), pre, cutLine)
+func (c *canon) split(v item, pre string) {
+	switch {
+	case v.areLines():
+		c.array(v, pre, c.value)
+	case v.kind() == String || v.areStrings():
+		c.lines(v.value().Text(), pre, cutLine)
+	default:
+		c.value(v, pre)
+	}
+}
+
+// join writes a list of lines as the one string that they make.
+func (c *canon) join(v item, pre string) {
+	if v.areStrings() {
+		c.text(v.value().Text())
 		return
 	}
 	c.value(v, pre)
 }
 
-// join writes a list of lines as the one string that they make.
-func (c *canon) join(v Value, pre string) {
-	if isLines(v) {
-		c.text(v.Text())
-		return
+// areStrings says whether v is an array of strings only.
+func (t item) areStrings() bool {
+	if t.kind() != Array {
+		return false
 	}
-	c.value(v, pre)
+	for i, end := t.parts(); i < end; i = t.x.spans[i].next {
+		if t.x.b[t.x.spans[i].from] != '"' {
+			return false
+		}
+	}
+	return true
+}
+
+// areLines says whether v is an array of strings each of which can be seen to
+// be one line; it is false as well for some that are.
+func (t item) areLines() bool {
+	if !t.areStrings() {
+		return false
+	}
+	for i, end := t.parts(); i < end; i++ {
+		raw := item{t.x, i}.raw()
+		text := raw[1 : len(raw)-1]
+		if bare, ok := bytes.CutSuffix(text, []byte(`\n`)); ok {
+			text = bare
+		} else if i+1 < end || len(text) == 0 {
+			return false
+		}
+		if bytes.IndexByte(text, '\\') >= 0 || bytes.IndexByte(text, 0xe2) >= 0 || bytes.IndexByte(text, 0xc2) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // isLines says whether v is an array of strings only.
@@ -218,40 +282,40 @@ func isLines(v Value) bool {
 	return true
 }
 
-func (c *canon) output(o Value, pre string) {
-	if o.Kind() != Object {
+func (c *canon) output(o item, pre string) {
+	if o.kind() != Object {
 		c.value(o, pre)
 		return
 	}
-	kind := o.Get("output_type").Text()
+	kind := o.word("output_type")
 	data := kind == ExecuteResultOutput || kind == DisplayDataOutput
-	c.object(o, pre, func(key string, m Value, pre string) {
+	c.object(o, pre, func(e *entry, pre string) {
 		switch {
-		case key == "data" && data:
-			c.bundle(m, pre)
-		case key == "text" && kind == StreamOutput:
-			c.split(m, pre)
-		case key == "text" && kind != "" && !data:
-			c.join(m, pre)
+		case e.is("data") && data:
+			c.bundle(e.val, pre)
+		case e.is("text") && kind == StreamOutput:
+			c.split(e.val, pre)
+		case e.is("text") && kind != "" && !data:
+			c.join(e.val, pre)
 		default:
-			c.value(m, pre)
+			c.value(e.val, pre)
 		}
 	})
 }
 
-func (c *canon) bundle(v Value, pre string) {
-	if v.Kind() != Object {
+func (c *canon) bundle(v item, pre string) {
+	if v.kind() != Object {
 		c.value(v, pre)
 		return
 	}
-	c.object(v, pre, func(mime string, m Value, pre string) {
-		switch {
+	c.object(v, pre, func(e *entry, pre string) {
+		switch mime := e.key(); {
 		case jsonMime(mime):
-			c.value(m, pre)
+			c.value(e.val, pre)
 		case splitMime(mime):
-			c.split(m, pre)
+			c.split(e.val, pre)
 		default:
-			c.join(m, pre)
+			c.join(e.val, pre)
 		}
 	})
 }

@@ -15,80 +15,80 @@ type oldCanon struct {
 // oldOutputTexts are the fields of an output that are kept as lists of lines.
 var oldOutputTexts = [...]string{"text", "html", "svg", "latex", "javascript", "json"}
 
-func (c *oldCanon) notebook(v Value) {
+func (c *oldCanon) notebook(v item) {
 	var drop []string
 	if c.major == 3 {
 		drop = []string{"orig_nbformat", "orig_nbformat_minor"}
 	}
-	c.object(v, "\n", func(key string, m Value, pre string) {
-		if key == "worksheets" && m.Kind() == Array {
-			c.array(m, pre, c.worksheet)
+	c.object(v, "\n", func(e *entry, pre string) {
+		if e.is("worksheets") && e.val.kind() == Array {
+			c.array(e.val, pre, c.worksheet)
 			return
 		}
-		c.value(m, pre)
+		c.value(e.val, pre)
 	}, drop...)
 }
 
-func (c *oldCanon) worksheet(v Value, pre string) {
-	if v.Kind() != Object {
+func (c *oldCanon) worksheet(v item, pre string) {
+	if v.kind() != Object {
 		c.value(v, pre)
 		return
 	}
-	c.object(v, pre, func(key string, m Value, pre string) {
-		if key == "cells" && m.Kind() == Array {
-			c.array(m, pre, c.cell)
+	c.object(v, pre, func(e *entry, pre string) {
+		if e.is("cells") && e.val.kind() == Array {
+			c.array(e.val, pre, c.cell)
 			return
 		}
-		c.value(m, pre)
+		c.value(e.val, pre)
 	})
 }
 
-func (c *oldCanon) cell(cell Value, pre string) {
-	if cell.Kind() != Object {
+func (c *oldCanon) cell(cell item, pre string) {
+	if cell.kind() != Object {
 		c.value(cell, pre)
 		return
 	}
-	code := cell.Get("cell_type").Text() == "code"
+	code := cell.word("cell_type") == "code"
 	var drop []string
 	if c.major == 3 {
 		drop = []string{"trusted"}
 	}
-	c.object(cell, pre, func(key string, m Value, pre string) {
+	c.object(cell, pre, func(e *entry, pre string) {
 		switch {
-		case code && key == "input", !code && (key == "source" || key == "rendered"):
-			c.split(m, pre)
-		case key == "metadata" && m.Kind() == Object:
-			c.object(m, pre, c.member, drop...)
-		case key == "outputs" && code && m.Kind() == Array:
-			c.array(m, pre, c.output)
+		case code && e.is("input"), !code && (e.is("source") || e.is("rendered")):
+			c.split(e.val, pre)
+		case e.is("metadata") && e.val.kind() == Object:
+			c.object(e.val, pre, c.member, drop...)
+		case e.is("outputs") && code && e.val.kind() == Array:
+			c.array(e.val, pre, c.output)
 		default:
-			c.value(m, pre)
+			c.value(e.val, pre)
 		}
 	}, drop...)
 }
 
-func (c *oldCanon) output(o Value, pre string) {
-	if o.Kind() != Object {
+func (c *oldCanon) output(o item, pre string) {
+	if o.kind() != Object {
 		c.value(o, pre)
 		return
 	}
-	c.object(o, pre, func(key string, m Value, pre string) {
-		if slices.Contains(oldOutputTexts[:], key) {
-			c.split(m, pre)
+	c.object(o, pre, func(e *entry, pre string) {
+		if slices.ContainsFunc(oldOutputTexts[:], e.is) {
+			c.split(e.val, pre)
 			return
 		}
-		c.value(m, pre)
+		c.value(e.val, pre)
 	})
 }
 
-func (c *oldCanon) split(v Value, pre string) {
+func (c *oldCanon) split(v item, pre string) {
 	switch {
-	case v.Kind() != String && !isLines(v):
+	case v.kind() != String && !v.areStrings():
 		c.value(v, pre)
 	case c.major == 2:
-		c.lines(joinOld(v, 2), pre, cutBareLine)
+		c.lines(joinOld(v.value(), 2), pre, cutBareLine)
 	default:
-		c.lines(joinOld(v, 3), pre, cutLine)
+		c.lines(joinOld(v.value(), 3), pre, cutLine)
 	}
 }
 
