@@ -37,6 +37,7 @@ type Kernel struct {
 	fence    string // msg_id of the request that proves what came before it
 	probe    string // msg_id of the request that tells how many cells were executed
 	count    int    // the last execution count; -1 while none is known
+	passage  passage
 	ready    bool
 	foreign  bool // info.Session tells kernel processes apart: the kernel does not echo ours
 
@@ -46,10 +47,12 @@ type Kernel struct {
 	decode decoder
 }
 
-// request is what was asked on the shell channel and is not answered yet.
+// request is what was asked on the shell channel and is not through yet.
 type request struct {
 	message executor.Message
 	taken   bool // the kernel said that it is busy with it
+	replied bool
+	idle    bool
 	fenced  bool // it was sent before the connection that is there now
 }
 

@@ -233,13 +233,24 @@ func (k *Kernel) account(m executor.Message) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := m.Parent.MsgID
-	if r := k.requests[id]; r != nil {
+	r := k.requests[id]
+	if r != nil {
 		if m.Channel == executor.IOPub {
 			r.taken = true
 		}
 		if m.Channel == executor.Shell && strings.HasSuffix(m.Header.Type, "_reply") {
-			delete(k.requests, id)
+			r.replied = true
 			k.recount(r, m)
+		}
+		r.idle = r.idle || m.Header.Type == "status" && state(m) == "idle"
+		if r.replied && r.idle {
+			delete(k.requests, id)
+		}
+	}
+	k.passage.see(m, r != nil)
+	for _, id := range k.passage.end(k.settled()) {
+		if err := k.put(k.accounted(id)); err != nil {
+			return err
 		}
 	}
 	if id == "" || m.Channel != executor.Shell {
@@ -254,6 +265,17 @@ func (k *Kernel) account(m executor.Message) error {
 		return k.resend(m)
 	}
 	return nil
+}
+
+// settled says that every request from before the reconnect was answered, or
+// never arrived: one that ran without a word reaching us ends the kernel anyway.
+func (k *Kernel) settled() bool {
+	for _, r := range k.requests {
+		if r.fenced && r.taken && !r.replied {
+			return false
+		}
+	}
+	return true
 }
 
 // recount keeps the last execution count that the kernel told.

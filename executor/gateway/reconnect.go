@@ -114,9 +114,12 @@ func (k *Kernel) resume(sock *socket) {
 	waiting := executor.Header{}
 	for _, r := range k.requests {
 		r.fenced = true
-		waiting = r.message.Header
+		if !r.replied || !r.idle {
+			waiting = r.message.Header
+		}
 	}
 	k.fence, k.probe = uuid.NewString(), ""
+	k.passage.begin(k.fence)
 	fence := executor.Message{Channel: executor.Shell, Header: executor.Header{MsgID: k.fence, Type: "kernel_info_request"}}
 	counted := k.info.Counted
 	k.mu.Unlock()
@@ -145,7 +148,7 @@ func (k *Kernel) write(sock *socket, m executor.Message) {
 func (k *Kernel) settle() error {
 	for id, r := range k.requests {
 		switch {
-		case !r.fenced:
+		case !r.fenced || r.replied:
 		case r.message.Header.Type != "execute_request":
 			delete(k.requests, id)
 		case r.taken:
@@ -173,7 +176,7 @@ func (k *Kernel) resend(reply executor.Message) error {
 		return &fatalError{errUnknown}
 	}
 	for _, r := range k.requests {
-		if r.fenced && !r.taken && k.sock != nil {
+		if r.fenced && !r.taken && !r.replied && k.sock != nil {
 			r.fenced = false
 			go k.write(k.sock, r.message)
 		}

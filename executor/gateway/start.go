@@ -281,6 +281,9 @@ func (k *Kernel) learn(reply, status executor.Message) error {
 	i.Session = reply.Header.Session
 	i.Counted = counted(reply.Header) && counted(status.Header)
 	k.mu.Lock()
+	if i.Counted {
+		k.passage.prefix = reply.Header.MsgID[:strings.LastIndexByte(reply.Header.MsgID, '_')+1]
+	}
 	k.foreign = i.Session != "" && i.Session != k.session && status.Header.Session == i.Session
 	k.mu.Unlock()
 	return nil
