@@ -2,7 +2,10 @@ package percent
 
 import (
 	"bytes"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"assay/nbformat"
 )
@@ -47,4 +50,36 @@ func FuzzWrite(f *testing.F) {
 		}
 		_, _ = Read(text, ext)
 	})
+}
+
+// TestBombs: hostile scripts cost little time and memory.
+func TestBombs(t *testing.T) {
+	t.Parallel()
+	lines := func(format string, n int) string { return strings.Repeat(format, n) }
+	aliases := "# ---\n# jupyter:\n#   a0: &a0 [x, x]\n"
+	for i := range 40 {
+		aliases += fmt.Sprintf("#   a%d: &a%d [*a%d, *a%d]\n", i+1, i+1, i, i)
+	}
+	for name, text := range map[string]string{
+		"aliases":          aliases + "# ---\n",
+		"brackets in yaml": "# ---\n# jupyter:\n#   a: " + lines("[", 5000) + "\n# ---\n",
+		"brackets":         "# %% a=" + lines("[", 30_000) + "\n",
+		"parentheses":      "# %% a=" + lines("(", 30_000) + "\n",
+		"equals signs":     "# %% " + lines("a=", 16_000) + "\n",
+		"keys":             "# %% x=1 " + lines("a ", 16_000) + "\n",
+		"quotes":           "# %% a=" + lines("'' ", 10_000) + "\n",
+		"cells":            lines("# %%\n", 100_000),
+		"fences":           "# %% [markdown]\n" + lines("# ```a\n", 100_000),
+		"tildes":           "# %% [markdown]\n" + lines("# ~~~~ ~\n# ~~~ `\n", 50_000),
+		"comments":         "# %%\ndef f(): pass\n" + lines("# %%\n# c\n", 50_000),
+		"definitions":      lines("# %%\ndef f(): pass\n\n", 30_000),
+	} {
+		start := time.Now()
+		_, err := Read([]byte(text), ".py")
+		if took := time.Since(start); took > 20*time.Second {
+			t.Errorf("%s: %s", name, took)
+		} else {
+			t.Logf("%s: %s, %v", name, took.Round(time.Millisecond), err)
+		}
+	}
 }

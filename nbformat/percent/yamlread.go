@@ -22,13 +22,35 @@ func parseYAML(text string) (any, error) {
 	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
 		return nil, nil
 	}
-	r := yamlReader{anchors: map[string]any{}}
+	r := &yamlReader{anchors: map[string]any{}}
 	return r.value(file.Docs[0].Body, 0)
 }
 
-type yamlReader struct{ anchors map[string]any }
+// maxAliased bounds the values that aliases stand for, all together.
+const maxAliased = 10_000
 
-func (r yamlReader) value(n ast.Node, depth int) (any, error) {
+type yamlReader struct {
+	anchors map[string]any
+	aliased int
+}
+
+// size counts the values within v.
+func size(v any) int {
+	n := 1
+	switch v := v.(type) {
+	case *object:
+		for _, k := range v.all() {
+			n += size(v.values[k])
+		}
+	case []any:
+		for _, e := range v {
+			n += size(e)
+		}
+	}
+	return n
+}
+
+func (r *yamlReader) value(n ast.Node, depth int) (any, error) {
 	if depth > maxNesting {
 		return nil, errors.New("yaml nested too deep")
 	}
@@ -58,6 +80,9 @@ func (r yamlReader) value(n ast.Node, depth int) (any, error) {
 		if !ok {
 			return nil, fmt.Errorf("yaml alias %s of nothing", n.Value.GetToken().Value)
 		}
+		if r.aliased += size(v); r.aliased > maxAliased {
+			return nil, errors.New("yaml aliases stand for too much")
+		}
 		return deepCopy(v), nil
 	case ast.ScalarNode:
 		return scalarValue(n), nil
@@ -79,7 +104,7 @@ func scalarValue(n ast.ScalarNode) any {
 	return t.Value
 }
 
-func (r yamlReader) mapping(members []*ast.MappingValueNode, depth int) (any, error) {
+func (r *yamlReader) mapping(members []*ast.MappingValueNode, depth int) (any, error) {
 	o := &object{}
 	for _, m := range members {
 		var key ast.Node = m.Key
