@@ -14,10 +14,10 @@ import (
 // Python is an interpreter whose kernels can be found: what jupyter_client
 // takes from the Python that it runs in.
 type Python struct {
-	Exe    string // the interpreter as it is called
-	Prefix string // sys.prefix
-	Base   string // sys.base_prefix; equal to Prefix outside of virtual environments
-	From   string // how it was found: "--python", "VIRTUAL_ENV", "CONDA_PREFIX", "PATH"
+	Exe    string `json:"exe"`    // the interpreter as it is called
+	Prefix string `json:"prefix"` // sys.prefix
+	Base   string `json:"base"`   // sys.base_prefix; equal to Prefix outside of virtual environments
+	From   string `json:"from"`   // how it was found: "--python", "VIRTUAL_ENV", "CONDA_PREFIX", "PATH"
 
 	systemSite bool // a virtual environment that sees its base's packages
 }

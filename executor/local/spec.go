@@ -12,22 +12,22 @@ import (
 
 // Spec is a kernelspec: how a kernel is started.
 type Spec struct {
-	Name          string // as it is asked for, in lower case
-	DisplayName   string
-	Language      string
-	Dir           string // folder of kernel.json; of ipykernel's resources for a native spec
-	Argv          []string
-	Env           map[string]string
-	InterruptMode string // "signal" or "message"
-	Metadata      json.RawMessage
+	Name          string            `json:"name"` // as it is asked for, in lower case
+	DisplayName   string            `json:"display_name"`
+	Language      string            `json:"language"`
+	Dir           string            `json:"resource_dir"` // folder of kernel.json; of ipykernel's resources for a native spec
+	Argv          []string          `json:"argv"`
+	Env           map[string]string `json:"env,omitempty"`
+	InterruptMode string            `json:"interrupt_mode"` // "signal" or "message"
+	Metadata      json.RawMessage   `json:"metadata,omitempty"`
 
 	// Native says that no kernel.json stands behind it: the Python that was
 	// found has ipykernel, and that is enough.
-	Native bool
+	Native bool `json:"native,omitempty"`
 
 	// Provisioner is a way of starting that is not ours (a kernel_provisioner
 	// other than local-provisioner); Start refuses it.
-	Provisioner string
+	Provisioner string `json:"provisioner,omitempty"`
 }
 
 // nativeName is the name under which ipykernel is known without a kernelspec.
