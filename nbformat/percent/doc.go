@@ -11,4 +11,9 @@
 // commented, come from the extension (languages.go). Outputs, execution counts
 // and cell ids are not part of the format. metadata.jupytext of a notebook
 // holds options of the format; those that concern scripts are obeyed.
+//
+// What is written is jupytext's text. In reading, the rule is that a cell read
+// back is the cell that was written, also where jupytext loses part of it; the
+// tests name each such case (wrong_test.go). One thing the format cannot say: a
+// line of code that looks like a marker begins a new cell when it is read.
 package percent
