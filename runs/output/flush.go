@@ -1,6 +1,8 @@
 package output
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -73,6 +75,10 @@ func (w *Writer) flush() error {
 	if len(q) > 0 {
 		size, err := w.journal.append(q)
 		if err != nil {
+			// Finish tries once more. A record that is there twice does no harm.
+			w.mu.Lock()
+			w.queue = append(q, w.queue...)
+			w.mu.Unlock()
 			return err
 		}
 		w.mu.Lock()
@@ -155,7 +161,7 @@ func (w *Writer) write() error {
 	w.mu.Unlock()
 	var n int64
 	err := durable.WriteFile(w.path, func(to io.Writer) (err error) {
-		n, err = Render(to, w.book.doc, w.o.Compat)
+		n, err = w.render(to)
 		return err
 	})
 	w.mu.Lock()
@@ -169,6 +175,17 @@ func (w *Writer) write() error {
 	w.written = time.Now()
 	w.size = n + w.size - before // what came in meanwhile is in the journal only
 	return nil
+}
+
+// render writes the notebook as it is. It takes the digest of what is the last version.
+func (w *Writer) render(to io.Writer) (int64, error) {
+	if !w.over {
+		return Render(to, w.book.doc, w.o.Compat)
+	}
+	sum := sha256.New()
+	n, err := Render(io.MultiWriter(to, sum), w.book.doc, w.o.Compat)
+	w.digest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return n, err
 }
 
 // Finish ends the output: what the run's result adds, error markers, the whole
@@ -194,7 +211,10 @@ func (w *Writer) Finish(res executor.Result) error {
 	}
 	if !saved {
 		if w.stopped != nil {
-			if _, jerr := w.journal.append(w.queue); jerr != nil {
+			w.mu.Lock()
+			q := w.queue
+			w.mu.Unlock()
+			if _, jerr := w.journal.append(q); jerr != nil {
 				err = errors.Join(err, jerr)
 			}
 		}
@@ -221,7 +241,7 @@ func (w *Writer) last(res executor.Result) (saved bool, err error) {
 		return err == nil, err
 	}
 	err = w.publish(func(to io.Writer) error {
-		n, err := Render(to, w.book.doc, w.o.Compat)
+		n, err := w.render(to)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.stats.Writes, w.stats.Last, w.stats.Output = w.stats.Writes+1, n, w.stats.Output+n

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -23,8 +24,8 @@ const journalMagic = "assayj1\n"
 // closed: what recovery holds in memory at once, single huge cells apart.
 const frameTarget = 4 << 20
 
-// maxFrame bounds what a damaged length can make us allocate.
-const maxFrame = 4 << 30
+// maxFrame is what a frame's length can say.
+const maxFrame = math.MaxUint32
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -133,9 +133,7 @@ func (n *notebook) setTiming(c *nbformat.Cell, f *cellFact) error {
 		}
 		timing := maps.Clone(f.Timing)
 		if f.State == executor.TimedOut || f.State == executor.Interrupted {
-			// It does not wait for what the kernel says of its interrupt.
-			delete(timing, "iopub.status.idle")
-			delete(timing, "shell.execute_reply")
+			delete(timing, "shell.execute_reply") // nobody waits for it there
 		}
 		if len(timing) == 0 {
 			return c.SetMetadata([]byte("{}"), "execution")

@@ -45,7 +45,9 @@ type Writer struct {
 
 	nb   sync.Mutex // guards what follows
 	book *notebook
-	over bool
+	over bool // Finish was called
+	// digest is that of the last version.
+	digest string
 
 	rewriting chan struct{} // holds one token while the output is being written
 	wake      chan struct{}
@@ -272,6 +274,13 @@ func (w *Writer) Document() *nbformat.Document {
 		return nil
 	}
 	return w.book.doc
+}
+
+// Digest is the SHA-256 of the output after Finish, as "sha256:" and hexadecimal digits.
+func (w *Writer) Digest() string {
+	w.nb.Lock()
+	defer w.nb.Unlock()
+	return w.digest
 }
 
 // Blamed is the cell for which papermill would end this run with an error, by

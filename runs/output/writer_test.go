@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,10 @@ func TestWriterFromFirstToLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	only(t, dir, "out.ipynb")
+	data, _ := os.ReadFile(path)
+	if sum := fmt.Sprintf("sha256:%x", sha256.Sum256(data)); w.Digest() != sum {
+		t.Errorf("digest %s, want %s", w.Digest(), sum)
+	}
 	d := read(t, path)
 	f, ok := ReadFacts(d)
 	if !ok || f.State != executor.RunSucceeded || f.Completeness != CompletenessProven || f.Kernel.Name != "python3" {
@@ -217,4 +222,74 @@ func parsed(t testing.TB, data []byte) *nbformat.Document {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// TestBudget ends runs of every kind of output at every moment, and wants all
+// bytes written below three times the final size and the free MiB.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	for _, ratio := range []float64{0.05, 0.3, 0.6, 0.76, 0.83} { // of the journal to the output
+		for _, grow := range []int64{100, 10_000, 1 << 20, 20 << 20} { // bytes a step
+			w := newWriter("", nil)
+			now := w.o.Start
+			w.written = now
+			const input = 50_000
+			w.size, w.stats.Output = input, input
+			versions := 0
+			for step := range int64(3000) {
+				now = now.Add(flushAfter)
+				w.size += grow
+				w.stats.Journal += int64(float64(grow) * ratio)
+				w.stale = true
+				if wait, ok := w.due(now); ok && wait <= 0 {
+					w.stats.Output += w.size
+					w.written = now
+					versions++
+				}
+				if all := w.stats.Journal + w.stats.Output + w.size; all > 3*w.size+rewriteFree {
+					t.Fatalf("journal %.2f, %d a step: after step %d there are %d bytes for %d", ratio, grow, step, all, w.size)
+				}
+			}
+			if versions < 2 {
+				t.Errorf("journal %.2f, %d a step: %d versions in between", ratio, grow, versions)
+			}
+			t.Logf("journal %.2f, %9d a step: %d versions in 20 minutes", ratio, grow, versions)
+		}
+	}
+}
+
+// TestRecoverCompat leaves a notebook as papermill does when it is killed, with what had ended.
+func TestRecoverCompat(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "out.ipynb")
+	d, err := Papermill(cells(t, 3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := Create(path, d, &Options{Compat: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.CellEnded(done(1, "one\n"))
+	w.CellStarted(2, time.Now())
+	if err := w.flush(); err != nil {
+		t.Fatal(err)
+	}
+	crash(w)
+	rep, err := Recover(path)
+	if err != nil || rep.Cells != 1 || len(rep.Interrupted) != 1 {
+		t.Errorf("report: %+v, %v", rep, err)
+	}
+	d = read(t, path)
+	var got []string
+	for _, c := range d.Cells() {
+		got = append(got, c.Metadata().Get("papermill", "status").Text())
+	}
+	if want := "pending completed running pending"; strings.Join(got, " ") != want {
+		t.Errorf("statuses %q, want %q", got, want)
+	}
+	m := d.Metadata()
+	if m.Get("assay").Kind() != nbformat.Absent || m.Get("papermill", "end_time").Kind() != nbformat.Null || d.Len() != 4 {
+		t.Errorf("more than papermill leaves: %s", m.Raw())
+	}
 }

@@ -1,0 +1,51 @@
+package output
+
+import (
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/executor"
+)
+
+// TestLargeCellMemory: 50 MB from one cell, journal and a version in between included,
+// cost a few times their size and not more.
+func TestLargeCellMemory(t *testing.T) {
+	const size = 50 << 20
+	text := strings.Repeat(strings.Repeat("x", 499)+"\n", size/500)
+	w, err := Create(filepath.Join(t.TempDir(), "out.ipynb"), cells(t, 2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, peak := make(chan struct{}), make(chan uint64)
+	go func() {
+		var most uint64
+		tick := time.NewTicker(5 * time.Millisecond)
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+			select {
+			case <-stop:
+				peak <- most
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	w.CellEnded(done(1, text))
+	if err := w.flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Finish(executor.Result{State: executor.RunSucceeded}); err != nil {
+		t.Fatal(err)
+	}
+	close(stop)
+	most := <-peak
+	t.Logf("peak heap %d MiB for %d MiB of output", most>>20, size>>20)
+	if most > 4*size {
+		t.Errorf("peak heap %d MiB", most>>20)
+	}
+}
