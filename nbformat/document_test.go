@@ -156,7 +156,7 @@ func TestBadEdits(t *testing.T) {
 		"delete": d.Delete(2), "move": d.Move(0, 5), "below a number": d.SetMetadata([]byte("1"), "a", "b"), "bad json": d.SetMetadata([]byte("{"), "a"),
 		"not an object": d.Cell(1).SetSource("x"), "deleted": cell.SetSource("x"), "output type": d.Cell(0).SetOutputs([]Output{{Type: "novel"}}),
 		"output data": d.Cell(0).SetOutputs([]Output{{Type: DisplayDataOutput, Data: []byte(`[1]`)}}), "raw output": d.Cell(0).SetOutputsRaw([][]byte{[]byte("1")}),
-		"version": d.SetVersion(3, 0),
+		"version": d.SetVersion(3, 0), "id": d.Cell(0).SetID("a b"), "taken id": taken(),
 	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
@@ -165,6 +165,15 @@ func TestBadEdits(t *testing.T) {
 	if string(d.Bytes()) != before {
 		t.Errorf("an edit that failed changed the notebook: %s", d.Bytes())
 	}
+}
+
+func taken() error {
+	d := New(5)
+	if _, err := d.Insert(0, NewCell{Type: "raw", ID: "a"}); err != nil {
+		return nil
+	}
+	_, err := d.Insert(0, NewCell{Type: "raw", ID: "a"})
+	return err
 }
 
 // The line of every source line of the corpus is the one that holds it.

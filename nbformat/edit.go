@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 func (d *Document) editable() error {
@@ -255,7 +256,17 @@ func (c *Cell) SetID(id string) error {
 	if err := c.editable(); err != nil {
 		return err
 	}
+	if err := checkID(id); err != nil {
+		return fmt.Errorf("set id of cell %d: %w", c.index+1, err)
+	}
 	c.setField("id", made(appendQuoted(nil, id, c.doc.style().ascii)))
+	return nil
+}
+
+func checkID(id string) error {
+	if ok, want := idPattern(id); !ok || strings.HasSuffix(id, "\n") {
+		return fmt.Errorf("%q is no cell id: it must be %s", id, want)
+	}
 	return nil
 }
 

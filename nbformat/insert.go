@@ -30,6 +30,14 @@ func (d *Document) Insert(i int, c NewCell) (*Cell, error) {
 	if c.Type != "code" && c.Type != "markdown" && c.Type != "raw" {
 		return nil, fmt.Errorf("insert cell: unknown type %q", c.Type)
 	}
+	if c.ID != "" && d.minor >= 5 {
+		if err := checkID(c.ID); err != nil {
+			return nil, fmt.Errorf("insert cell: %w", err)
+		}
+		if d.CellByID(c.ID) != nil {
+			return nil, fmt.Errorf("insert cell: another cell has the id %q", c.ID)
+		}
+	}
 	meta, err := checkRaw(c.Metadata)
 	if err != nil {
 		return nil, fmt.Errorf("insert cell: metadata: %w", err)
