@@ -152,7 +152,7 @@ func (r *runner) fence(ctx context.Context, limit time.Duration) error {
 	if err := r.ask(ctx, x, Shell); err != nil {
 		return err
 	}
-	return r.await(ctx, x, wait{due: at(time.Now().Add(limit))})
+	return r.await(ctx, x, wait{due: at(time.Now().Add(limit)), cancel: true})
 }
 
 // ask sends a kernel_info_request.

@@ -41,14 +41,14 @@ func (r *runner) execute(ctx context.Context, x *exchange, code string, silent, 
 	})
 	if err != nil && ctx.Err() == nil {
 		// A kernel that is gone takes nothing; what it said last is still to be read.
-		return r.unsent(ctx, x, err)
+		return r.refused(ctx, x, err)
 	}
 	return r.drive(ctx, x, limit)
 }
 
-// unsent reads what a kernel that takes no request has left to say.
-func (r *runner) unsent(ctx context.Context, x *exchange, sendErr error) outcome {
-	err := r.await(ctx, x, wait{due: at(time.Now().Add(settleFor))})
+// refused reads what a kernel that takes no request has left to say.
+func (r *runner) refused(ctx context.Context, x *exchange, sendErr error) outcome {
+	err := r.await(ctx, x, wait{due: at(time.Now().Add(drainFor))})
 	if r.lost == nil {
 		r.gone(exitOf(sendErr))
 	}
@@ -192,7 +192,7 @@ func (r *runner) kill(x *exchange) *ExitError {
 	if err := r.k.Kill(); err != nil {
 		r.gone(&ExitError{Reason: "kill it: " + err.Error(), Code: -1})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleFor)
+	ctx, cancel := context.WithTimeout(context.Background(), drainFor)
 	defer cancel()
 	for r.lost == nil {
 		m, err := r.k.Next(ctx)

@@ -62,9 +62,19 @@ func (p *process) see(n int64) {
 		p.holes = append(p.holes, span{p.next, n})
 		p.next = n + 1
 	case n >= p.first && !p.fill(n):
-		// The counter has no lock: two threads that meet take one number
-		// twice and leave out the one before.
-		p.fill(n - 1)
+		// The counter has no lock: of two threads that meet in it, one leaves
+		// out a number and takes one that the other takes as well.
+		p.fillBelow(n)
+	}
+}
+
+// fillBelow fills the last single hole below n.
+func (p *process) fillBelow(n int64) {
+	for i := len(p.holes) - 1; i >= 0; i-- {
+		if h := p.holes[i]; h.from < n && h.to == h.from+1 {
+			p.fill(h.from)
+			return
+		}
 	}
 }
 
@@ -113,6 +123,27 @@ func (l *losses) holes() bool {
 		}
 	}
 	return false
+}
+
+// singles says whether all that is missing are numbers that stand alone.
+func (l *losses) singles() bool {
+	for _, p := range l.procs {
+		for _, h := range p.holes {
+			if h.to != h.from+1 {
+				return false
+			}
+		}
+	}
+	return l.holes()
+}
+
+// excuse forgets up to n numbers that are missing alone.
+func (l *losses) excuse(n int) {
+	for _, p := range l.procs {
+		for ; n > 0 && len(p.holes) > 0 && p.holes[0].to == p.holes[0].from+1; n-- {
+			p.holes = p.holes[1:]
+		}
+	}
 }
 
 // settle counts what is missing for good and forgets it.

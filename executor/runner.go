@@ -16,7 +16,8 @@ const (
 
 	strandedAfter = 5 * time.Second  // without busy, before the kernel is asked whether it lives
 	deafAfter     = 60 * time.Second // without an answer to that, before it counts as lost
-	settleFor     = 2 * time.Second  // for what is missing to come late
+	settleFor     = 10 * time.Second // for what is missing to come late
+	drainFor      = 2 * time.Second  // for what a dying kernel had said
 	exitWithin    = 5 * time.Second  // a kernel that was asked to exit does
 	lateEvery     = time.Second      // the Sink hears of changed cells at least this often
 )
@@ -105,6 +106,7 @@ type exchange struct {
 	status              string
 	err                 CellError
 	count               *int
+	said                []byte // user_expressions of the reply, where they were asked for
 }
 
 func (x *exchange) done() bool { return x.replied && x.idle }
@@ -235,6 +237,8 @@ func (r *runner) reply(x *exchange, m *Message) {
 			x.status = text(value)
 		case "execution_count":
 			x.count = number(value)
+		case "user_expressions":
+			x.said = value
 		case "payload":
 			elements(value, func(p []byte) {
 				if asksExit(p) {

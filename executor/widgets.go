@@ -175,8 +175,8 @@ func (m *model) appendJSON(out []byte) []byte {
 // appendDisplay and appendError write an output as it stands in an Output widget's state.
 func appendDisplay(out []byte, kind string, data, meta []byte, count *int) []byte {
 	out = appendQuoted(append(out, `{"output_type":`...), kind)
-	out = append(append(out, `,"data":`...), data...)
 	out = append(append(out, `,"metadata":`...), meta...)
+	out = append(append(out, `,"data":`...), data...)
 	if kind == nbformat.ExecuteResultOutput {
 		out = append(out, `,"execution_count":`...)
 		out = appendCount(out, count)
