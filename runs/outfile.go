@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"assay/executor"
 	"assay/nbformat"
@@ -57,7 +58,17 @@ func (j *job) newOutput(doc *nbformat.Document) (*output.Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return output.Memory(doc, j.outputOptions(), publish)
+	if j.row.Output == "" || j.row.Output == "-" {
+		return output.Memory(doc, j.outputOptions(), publish)
+	}
+	dir := j.s.o.JournalDir
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return output.Remote(filepath.Join(dir, j.row.ID+".ipynb"), doc, j.outputOptions(), publish)
 }
 
 // publisher writes the output where it is no file, if nobody else has written there meanwhile.
@@ -82,34 +93,9 @@ func (j *job) publisher() (func(write func(io.Writer) error) error, error) {
 		}
 	}
 	return func(write func(io.Writer) error) error {
-		digested := func(w io.Writer) error {
-			sum := sha256.New()
-			err := write(io.MultiWriter(w, sum))
-			j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-			return err
-		}
 		// A cancelled run still writes what it has.
-		return notebooks.WriteWith(context.WithoutCancel(j.ctx), ref, digested, cond, j.s.o.Notebooks)
+		return notebooks.WriteWith(context.WithoutCancel(j.ctx), ref, write, cond, j.s.o.Notebooks)
 	}, nil
-}
-
-// digestOutput takes the digest of a local output as it stands in the file.
-func (j *job) digestOutput() error {
-	name, ok := notebooks.IsLocal(j.row.Output)
-	if !ok {
-		return nil // its publisher did
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return fmt.Errorf("read the output back: %w", err)
-	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read the output back: %w", err)
-	}
-	j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-	return nil
 }
 
 // prepare writes the parameterised notebook and runs nothing.
@@ -121,7 +107,9 @@ func (j *job) prepare(doc *nbformat.Document) error {
 	publish, err := j.publisher()
 	if err == nil {
 		err = publish(func(w io.Writer) error {
-			_, err := output.Render(w, doc, j.req.Compat)
+			sum := sha256.New()
+			_, err := output.Render(io.MultiWriter(w, sum), doc, j.req.Compat)
+			j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 			return err
 		})
 	}

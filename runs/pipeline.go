@@ -125,13 +125,16 @@ func (j *job) inject(doc *nbformat.Document) (*params.Injection, error) {
 			m.Set(name, v)
 		}
 	}
-	j.row.Parameters = params.JSON(m)
 	injection, err := params.Inject(doc, m, &params.InjectOptions{
 		Kernel: j.kernelName(doc), Language: j.language(doc), Comment: j.req.Comment,
 		ReportMode: j.req.ReportMode, Compat: j.req.Compat, Strict: j.req.Strict,
 	})
 	if err != nil {
 		return nil, fail(ReasonParameters, fmt.Errorf("inject the parameters: %w", err))
+	}
+	// Of what went in: texts may have become dates, secrets are their references.
+	if j.row.Parameters = params.JSON(injection.Values); j.req.Compat {
+		j.row.Parameters = params.JSONCompat(injection.Values)
 	}
 	for _, w := range injection.Warnings {
 		j.warn("%s", w)
@@ -259,9 +262,7 @@ func (j *job) finish(result executor.Result, out *output.Writer) error {
 	if err := out.Finish(result); err != nil {
 		return fail(ReasonOutput, fmt.Errorf("write the output: %w", err))
 	}
-	if err := j.digestOutput(); err != nil {
-		return fail(ReasonOutput, err)
-	}
+	j.row.OutputDigest = out.Digest()
 	return nil
 }
 

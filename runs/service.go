@@ -38,7 +38,7 @@ type Options struct {
 	LookupEnv  func(string) (string, bool)
 	ReadFile   func(string) ([]byte, error) // reads what @file: names
 	Now        func() time.Time             // nil: time.Now
-	JournalDir string                       // where a run whose output is not local keeps its journal; "": the temp folder
+	JournalDir string                       // where the working copy and journal of a run stand whose output is not local; "": the temp folder
 }
 
 // Service takes requests and runs them. Its methods may be called concurrently.

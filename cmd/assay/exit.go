@@ -76,8 +76,6 @@ func classify(err error) (code int, hint string) {
 	var (
 		exit    *exitError
 		run     *runs.Error
-		syntax  *nbformat.SyntaxError
-		notNB   *nbformat.NotNotebookError
 		kernel  *executor.ExitError
 		pathErr *os.PathError
 	)
@@ -86,7 +84,7 @@ func classify(err error) (code int, hint string) {
 		return exit.code, exit.hint
 	case errors.As(err, &run):
 		return codeOfReason(run.Reason, err), run.Hint
-	case errors.As(err, &syntax), errors.As(err, &notNB):
+	case notANotebook(err):
 		return exitUsage, ""
 	case errors.As(err, &kernel), errors.As(err, &pathErr), errors.Is(err, syscall.ENOSPC):
 		return exitSurroundings, ""
@@ -97,13 +95,11 @@ func classify(err error) (code int, hint string) {
 
 // codeOfReason is the exit code of a run that did not start.
 func codeOfReason(reason string, err error) int {
-	var syntax *nbformat.SyntaxError
-	var notNB *nbformat.NotNotebookError
 	switch reason {
 	case runs.ReasonParameters:
 		return exitUsage
 	case runs.ReasonInput:
-		if errors.As(err, &syntax) || errors.As(err, &notNB) {
+		if notANotebook(err) {
 			return exitUsage
 		}
 		return exitSurroundings
@@ -134,4 +130,15 @@ func codeOfRun(r *runs.Run, terminated bool) int {
 	default:
 		return exitFailed
 	}
+}
+
+// notANotebook tells whether the bytes themselves are at fault.
+func notANotebook(err error) bool {
+	var (
+		syntax  *nbformat.SyntaxError
+		notNB   *nbformat.NotNotebookError
+		version *nbformat.UnsupportedVersionError
+		limit   *nbformat.LimitError
+	)
+	return errors.As(err, &syntax) || errors.As(err, &notNB) || errors.As(err, &version) || errors.As(err, &limit)
 }

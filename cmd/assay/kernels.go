@@ -40,6 +40,10 @@ func newKernels() *cobra.Command {
 			Use: "explain NAME", Short: "what a kernel name means here: where it stands and how it is started", Args: arguments(1, 1, "NAME"),
 			RunE: func(_ *cobra.Command, args []string) error { return f.explain(args[0]) },
 		},
+		&cobra.Command{
+			Use: "doctor", Short: "what is missing on this machine, and the line that mends it", Args: arguments(0, 0, ""),
+			RunE: func(c *cobra.Command, _ []string) error { return f.doctor() },
+		},
 	)
 	return c
 }
@@ -76,16 +80,20 @@ func (f *kernelFlags) list(ctx context.Context) error {
 }
 
 func (f *kernelFlags) explain(name string) error {
-	s, err := local.Find(name, &local.Options{Python: f.python})
+	e, err := local.Explain(name, &local.Options{Python: f.python})
 	if err != nil {
 		return kernelError(err)
 	}
 	if f.json {
-		return printJSON(s)
+		return printJSON(e)
 	}
+	s := e.Spec
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "name\t%s\nshown as\t%s\nlanguage\t%s\nfrom\t%s\nstarted by\t%s\ninterrupted by\t%s\n",
-		s.Name, s.DisplayName, s.Language, orNone(s.Dir), strings.Join(s.Argv, " "), s.InterruptMode)
+	fmt.Fprintf(w, "name\t%s\nshown as\t%s\nlanguage\t%s\nfrom\t%s\nstarted by\t%s\nspoken to by\t%s\ninterrupted by\t%s\n",
+		s.Name, s.DisplayName, s.Language, orNone(s.Dir), strings.Join(e.Command, " "), e.Transport, s.InterruptMode)
+	if len(e.Trimmed) > 0 {
+		fmt.Fprintf(w, "added to it\t%s\n", strings.Join(e.Trimmed, " "))
+	}
 	for k, v := range s.Env {
 		fmt.Fprintf(w, "sets\t%s=%s\n", k, v)
 	}
@@ -93,6 +101,30 @@ func (f *kernelFlags) explain(name string) error {
 		fmt.Fprintln(w, "note\tno kernel.json: ipykernel of the Python that was found")
 	}
 	return w.Flush()
+}
+
+// doctor prints what was looked at; an error among it is exit 3.
+func (f *kernelFlags) doctor() error {
+	checks := local.Doctor(&local.Options{Python: f.python})
+	code := exitOK
+	for _, c := range checks {
+		if c.Severity == local.Error {
+			code = exitSurroundings
+		}
+	}
+	if f.json {
+		if err := printJSON(checks); err != nil {
+			return err
+		}
+		return said(code)
+	}
+	for _, c := range checks {
+		fmt.Printf("%-8s %s: %s\n", c.Severity, c.Name, c.Found)
+		if c.Fix != "" {
+			fmt.Printf("         mend it: %s\n", c.Fix)
+		}
+	}
+	return said(code)
 }
 
 func printJSON(v any) error {

@@ -37,7 +37,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 	}
 	defer ui.close()
 	svc := runs.New(runs.NewMemory(), newStarter(f), &runs.Options{
-		Workers: max(1, f.jobs), Notebooks: notebookOptions(), Version: buildVersion(),
+		Workers: max(1, f.jobs), Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: filepath.Join(stateDir(), "runs"),
 	})
 	defer svc.Close()
 
@@ -215,6 +215,18 @@ func notebooksBelow(dir, outDir string) ([]string, error) {
 	})
 	slices.Sort(found)
 	return found, err
+}
+
+// stateDir is the folder of what assay keeps for this user: the XDG state folder.
+func stateDir() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "assay")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = os.TempDir()
+	}
+	return filepath.Join(home, ".local", "state", "assay")
 }
 
 func notebookOptions() *notebooks.Options {
