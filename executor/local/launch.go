@@ -3,6 +3,7 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -83,7 +84,7 @@ func (l *launch) address() error {
 	// Start tries again.
 	l.ip = "127.0.0.1"
 	for i := range l.ports {
-		held, err := net.Listen("tcp4", l.ip+":0")
+		held, err := holdPort(l.ip)
 		if err != nil {
 			return fmt.Errorf("find a free port: %w", err)
 		}
@@ -91,6 +92,18 @@ func (l *launch) address() error {
 		l.ports[i] = held.Addr().(*net.TCPAddr).Port
 	}
 	return nil
+}
+
+// holdPort listens on a free port below those that systems give to outgoing
+// connections: there nobody takes it by chance, our own dialling included,
+// which would end up connected to itself.
+func holdPort(ip string) (net.Listener, error) {
+	for range 50 {
+		if l, err := net.Listen("tcp4", fmt.Sprintf("%s:%d", ip, 15000+rand.IntN(17000))); err == nil {
+			return l, nil
+		}
+	}
+	return net.Listen("tcp4", ip+":0")
 }
 
 func (l *launch) connectionFile() []byte {
