@@ -123,7 +123,7 @@ func (n *node) setPath(st *style, raw []byte, path []string, outer string) error
 		return errors.New("not an object")
 	}
 	st = n.styleIn(st)
-	key, rest := path[0], path[1:]
+	key, rest := unquote(AppendString(nil, path[0])), path[1:] // as it reads once it is written
 	in := n.lineSpace(st, outer)
 	i := n.find(key)
 	switch {
