@@ -10,6 +10,9 @@ import (
 
 // Nothing is lost while nobody calls Next: 60,000 prints and five seconds.
 func TestStall(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 20 s")
+	}
 	t.Parallel()
 	for _, env := range []string{"main", "old"} {
 		t.Run(env, func(t *testing.T) {
@@ -35,6 +38,9 @@ func TestStall(t *testing.T) {
 
 // Nothing is lost at full speed, where libzmq drops by default.
 func TestFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
 	t.Parallel()
 	k := startKernel(t, "main", Options{})
 	const code = `k = get_ipython().kernel
