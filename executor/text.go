@@ -97,10 +97,7 @@ func resolveReturns(s string) string {
 		if n := strings.IndexByte(s, '\n'); n >= 0 {
 			line, rest = s[:n], s[n:]
 		}
-		body := line
-		if strings.HasSuffix(body, "\r") {
-			body = body[:len(body)-1]
-		}
+		body := strings.TrimSuffix(line, "\r")
 		line = line[strings.LastIndexByte(body, '\r')+1:]
 		out.WriteString(line)
 		if rest != "" {

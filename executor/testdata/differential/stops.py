@@ -1,0 +1,8 @@
+# %% raises-exception
+1/0
+# %%
+print("still runs")
+# %%
+undefined_name
+# %%
+print("never runs")
