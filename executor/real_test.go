@@ -322,3 +322,17 @@ func TestRealSecret(t *testing.T) {
 		t.Errorf("error %+v", e)
 	}
 }
+
+// xeus-python has no working interrupt, and its message ids prove nothing.
+func TestXeusPython(t *testing.T) {
+	t.Parallel()
+	k := startPython(t, "main", func(o *local.Options) { o.Kernel = "xpython" })
+	s := newRecord()
+	res := executor.Run(t.Context(), k, code("print('a')\n1 + 1", hang), &executor.Options{CellTimeout: 2 * time.Second}, s)
+	if res.State != executor.RunTimedOut || states(res) != "succeeded timed_out" || res.CompletenessProvable || res.Exit == nil {
+		t.Errorf("%s, cells %s, provable %v, exit %v, note %q", res.State, states(res), res.CompletenessProvable, res.Exit, res.Note)
+	}
+	if o := s.outputs[0]; len(o) != 2 || o[0].Text != "a\n" || !strings.Contains(string(o[1].Data), "2") {
+		t.Errorf("outputs %+v", o)
+	}
+}
