@@ -90,7 +90,7 @@ func TestEnds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			k := startKernel(t, "main", Options{})
-			begin(t, k, c.code)
+			begin(t, k, "import time; time.sleep(0.5)\n"+c.code) // time for what was printed to leave the process
 			got := gone(t, k)
 			if got.Reason != strings.TrimSuffix(c.want.Reason, " (core dumped)") && got.Reason != c.want.Reason+" (core dumped)" ||
 				got.Code != c.want.Code || got.Signal != c.want.Signal || got.OOM || !strings.Contains(got.Log, c.want.Log) {
