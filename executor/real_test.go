@@ -178,7 +178,7 @@ func TestStatuses(t *testing.T) {
 				if !strings.Contains(res.Note, c.note) {
 					t.Errorf("note %q, want %q in it", res.Note, c.note)
 				}
-				if !res.CompletenessProvable {
+				if !res.CompletenessProvable && res.State != executor.RunKernelLost { // which may have said nothing yet
 					t.Error("completeness is not provable")
 				}
 				if c.name == "os._exit" && (len(s.outputs[0]) != 1 || s.outputs[0][0].Text != "last words\n") {
