@@ -83,10 +83,10 @@ func TestHeaderForms(t *testing.T) {
 		"{\n}\n": {},
 		`{"msg_id":"m","session":"s","username":"u","date":"d","msg_type":"t","version":"5.3","subshell_id":"h"}`:                                                 full,
 		"{\"msg_id\" : \"m\",\n\t\"session\": \"s\", \"username\":\"u\",\"date\":\"d\",\"msg_type\":\"t\",\"version\":\"5.3\",\"subshell_id\":\"h\",\"x\":\"y\"}": full,
-		`{"msg_id":"m","msg_type":"t","subshell_id":null}`:                                {MsgID: "m", Type: "t"},
-		`{"msg_id":"m","msg_type":"t","date":1767323045.5,"username":null,"x":{"y":[1]}}`: {MsgID: "m", Type: "t"},
-		`{"msg_id":"m\u00e9\"","msg_type":"t"}`:                                           {MsgID: "mé\"", Type: "t"},
-		`{"msg_id":"mé","msg_type":"t"}`:                                                  {MsgID: "mé", Type: "t"},
+		`{"msg_id":"m","msg_type":"t","subshell_id":null}`:                                                                                                        {MsgID: "m", Type: "t"},
+		`{"msg_id":"m","msg_type":"t","date":1767323045.5,"username":null,"x":{"y":[1]}}`:                                                                         {MsgID: "m", Type: "t"},
+		`{"msg_id":"m\u00e9\"","msg_type":"t"}`:                                                                                                                   {MsgID: "mé\"", Type: "t"},
+		`{"msg_id":"mé","msg_type":"t"}`:                                                                                                                          {MsgID: "mé", Type: "t"},
 	} {
 		var n names
 		for range 2 { // the second time strings are known
