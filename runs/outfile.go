@@ -32,11 +32,27 @@ func (j *job) outputOptions() *output.Options {
 	return o
 }
 
+// checkOutput finds what is wrong with the output before a kernel is started for it.
+func (j *job) checkOutput() error {
+	if p, ok := notebooks.IsLocal(j.row.Output); ok {
+		return outputError(output.Check(p, j.outputOptions()))
+	}
+	if j.row.Output == "" {
+		return nil
+	}
+	return outputError(notebooks.Check(j.row.Output))
+}
+
 // openOutput begins the output: a file is valid from now on, anything else is written when the run is over.
 func (j *job) openOutput(doc *nbformat.Document) (*output.Writer, error) {
 	out, err := j.newOutput(doc)
+	return out, outputError(err)
+}
+
+// outputError says what to do about an output that cannot be had.
+func outputError(err error) error {
 	if err == nil {
-		return out, nil
+		return nil
 	}
 	e := &Error{Reason: ReasonOutput, Err: fmt.Errorf("open the output: %w", err)}
 	switch {
@@ -45,9 +61,9 @@ func (j *job) openOutput(doc *nbformat.Document) (*output.Writer, error) {
 	case errors.Is(err, output.ErrLocked):
 		e.Hint = "wait for that run, or choose another output"
 	case errors.Is(err, output.ErrForeign):
-		e.Hint = "move the journal away, or fold it in: assay recover " + j.row.Output
+		e.Hint = "move the journal away, or fold it in with assay recover"
 	}
-	return nil, e
+	return e
 }
 
 func (j *job) newOutput(doc *nbformat.Document) (*output.Writer, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"syscall"
 	"time"
 
 	"assay/executor"
@@ -40,10 +41,14 @@ func (j *job) pipeline() error {
 	if j.req.Prepare {
 		return j.prepare(doc)
 	}
+	if err := j.checkOutput(); err != nil {
+		return err
+	}
 	kernel, err := j.startKernel(doc)
 	if err != nil {
 		return err
 	}
+	lines := cellLines(doc) // the document is the output's from here on
 	// Only now: a run whose kernel does not start leaves an earlier output as it was.
 	out, err := j.openOutput(doc)
 	if err != nil {
@@ -53,11 +58,21 @@ func (j *job) pipeline() error {
 	j.row.Kernel = kernel.Info()
 	out.SetKernel(j.row.Kernel)
 	j.emit(Event{Type: EventKernelReady, Kernel: j.row.Kernel.Name})
-	result := j.execute(kernel, doc, injection, out)
+	result := j.execute(kernel, injection, out)
 	closed := closeKernel(kernel)
+	j.keep(result, out.Cells(), lines)
 	err = j.finish(result, out)
 	<-closed
 	return err
+}
+
+// cellLines are the lines in the input's file that the cells begin on; 0 for a cell that we made.
+func cellLines(doc *nbformat.Document) []int {
+	lines := make([]int, 0, doc.Len())
+	for _, c := range doc.Cells() {
+		lines = append(lines, c.Line())
+	}
+	return lines
 }
 
 // expandPaths fills the templates of the input's and output's names, as papermill does.
@@ -201,60 +216,59 @@ func closeKernel(k executor.Kernel) <-chan struct{} {
 	return done
 }
 
-// execute runs the cells and takes over what the result says.
-func (j *job) execute(k executor.Kernel, doc *nbformat.Document, injection *params.Injection, out *output.Writer) executor.Result {
+// execute runs the cells, with the secrets aside and the output's health in view.
+func (j *job) execute(k executor.Kernel, injection *params.Injection, out *output.Writer) executor.Result {
 	o := j.req.Cells
 	o.Cancel = j.cancel
 	if j.req.Compat {
-		o.SplitStreams, o.DropLate = true, true
+		o.SplitStreams, o.DropLate, o.NoErrorOutput = true, true, true
 	}
-	cells := make([]executor.Cell, 0, doc.Len())
-	for i, c := range doc.Cells() {
-		cells = append(cells, executor.Cell{Index: i, ID: c.ID(), Type: c.Type(), Source: c.Source(), Tags: c.Tags()})
-	}
+	cells := out.Cells()
 	if injection.Before != "" {
 		cells[injection.Index].Before = injection.Before
 	}
 	for _, s := range injection.Secrets {
 		o.Secrets = append(o.Secrets, executor.Secret{Name: s.Name, Value: s.Reveal()})
 	}
-	ctx, stop := context.WithCancelCause(j.ctx)
-	defer stop(nil)
+	ctx, stop := context.WithCancel(j.ctx)
+	defer stop()
 	go func() { // a disk that is full ends the run at once
 		select {
 		case <-out.Failed():
-			stop(out.Err())
+			stop()
 		case <-ctx.Done():
 		}
 	}()
 	result := executor.Run(ctx, k, cells, &o, &sink{j: j, cells: cells, out: out})
-	if errors.Is(context.Cause(ctx), out.Err()) && out.Err() != nil {
-		result.State, result.Reason, result.Note = executor.RunFailed, ReasonOutput, out.Err().Error()
+	if err := out.Err(); err != nil {
+		result.State, result.Reason, result.Note = executor.RunFailed, ReasonOutput, err.Error()
+		if errors.Is(err, syscall.ENOSPC) {
+			result.Reason = ReasonDiskFull
+		}
 	}
 	if result.State == executor.RunIncomplete && j.req.AllowIncomplete {
 		j.warn("output was lost, which --allow-incomplete permits: %s", result.Note)
 		result.State = executor.RunSucceeded
 	}
-	r := &j.row
-	r.State, r.Reason, r.Note, r.Cells = result.State, result.Reason, result.Note, result.Cells
-	r.Error, r.Exit, r.Exited, r.Provable = result.Error, result.Exit, result.Exited, result.CompletenessProvable
-	r.Failing = failing(doc, result)
 	return result
 }
 
-// failing finds the cell that decided the state of a run that did not succeed.
-func failing(doc *nbformat.Document, result executor.Result) *FailingCell {
+// keep takes over what the result says.
+func (j *job) keep(result executor.Result, cells []executor.Cell, lines []int) {
+	r := &j.row
+	r.State, r.Reason, r.Note, r.Cells = result.State, result.Reason, result.Note, result.Cells
+	r.Error, r.Exit, r.Exited, r.Provable = result.Error, result.Exit, result.Exited, result.CompletenessProvable
 	if result.State == executor.RunSucceeded {
-		return nil
+		return
 	}
-	for _, r := range result.Cells {
-		switch r.State {
+	for _, one := range result.Cells {
+		switch one.State {
 		case executor.Failed, executor.TimedOut, executor.Interrupted, executor.KernelLost, executor.Incomplete:
-			c := doc.Cell(r.Index)
-			return &FailingCell{Index: r.Index, ID: c.ID(), Line: c.Line(), Source: c.Source(), State: r.State}
+			c := cells[one.Index]
+			r.Failing = &FailingCell{Index: one.Index, ID: c.ID, Line: lines[one.Index], Source: c.Source, State: one.State}
+			return
 		}
 	}
-	return nil
 }
 
 // finish writes the output for the last time.
@@ -263,6 +277,10 @@ func (j *job) finish(result executor.Result, out *output.Writer) error {
 		return fail(ReasonOutput, fmt.Errorf("write the output: %w", err))
 	}
 	j.row.OutputDigest = out.Digest()
+	if i, blamed := out.Blamed(result); j.req.Compat && blamed && j.row.State == executor.RunSucceeded {
+		j.row.State, j.row.Reason = executor.RunFailed, ReasonCellError
+		j.row.Note = fmt.Sprintf("cell %d raised, which its tag or an option tolerates; papermill fails such a run", i+1)
+	}
 	return nil
 }
 

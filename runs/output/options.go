@@ -162,7 +162,16 @@ func (o *Options) check(path string) (mode fs.FileMode, err error) {
 	return info.Mode(), nil
 }
 
-// params tells whether there are parameters.
+// Check says what makes path no place for an output, as Create would: the
+// missing folder, the folder in its place, the input. It changes nothing; ask
+// before a kernel is started for it.
+func Check(path string, opts *Options) error {
+	o := opts.copied()
+	_, err := o.check(path)
+	return err
+}
+
+// hasParams tells whether there are parameters.
 func (o *Options) hasParams() bool {
 	var m map[string]json.RawMessage
 	return len(o.Parameters) > 0 && (json.Unmarshal(o.Parameters, &m) != nil || len(m) > 0)
