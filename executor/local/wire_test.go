@@ -77,17 +77,21 @@ func TestCodec(t *testing.T) {
 func TestHeaderForms(t *testing.T) {
 	t.Parallel()
 	full := executor.Header{MsgID: "m", Session: "s", Username: "u", Date: "d", Type: "t", Version: "5.3", SubshellID: "h"}
-	for text, want := range map[string]executor.Header{
-		`{}`:     {},
-		` { } `:  {},
-		"{\n}\n": {},
-		`{"msg_id":"m","session":"s","username":"u","date":"d","msg_type":"t","version":"5.3","subshell_id":"h"}`:                                                 full,
-		"{\"msg_id\" : \"m\",\n\t\"session\": \"s\", \"username\":\"u\",\"date\":\"d\",\"msg_type\":\"t\",\"version\":\"5.3\",\"subshell_id\":\"h\",\"x\":\"y\"}": full,
-		`{"msg_id":"m","msg_type":"t","subshell_id":null}`:                                                                                                        {MsgID: "m", Type: "t"},
-		`{"msg_id":"m","msg_type":"t","date":1767323045.5,"username":null,"x":{"y":[1]}}`:                                                                         {MsgID: "m", Type: "t"},
-		`{"msg_id":"m\u00e9\"","msg_type":"t"}`:                                                                                                                   {MsgID: "mé\"", Type: "t"},
-		`{"msg_id":"mé","msg_type":"t"}`:                                                                                                                          {MsgID: "mé", Type: "t"},
+	for _, c := range []struct {
+		text string
+		want executor.Header
+	}{
+		{`{}`, executor.Header{}},
+		{` { } `, executor.Header{}},
+		{"{\n}\n", executor.Header{}},
+		{`{"msg_id":"m","session":"s","username":"u","date":"d","msg_type":"t","version":"5.3","subshell_id":"h"}`, full},
+		{"{\"msg_id\" : \"m\",\n\t\"session\": \"s\", \"username\":\"u\",\"date\":\"d\",\"msg_type\":\"t\",\"version\":\"5.3\",\"subshell_id\":\"h\",\"x\":\"y\"}", full},
+		{`{"msg_id":"m","msg_type":"t","subshell_id":null}`, executor.Header{MsgID: "m", Type: "t"}},
+		{`{"msg_id":"m","msg_type":"t","date":1767323045.5,"username":null,"x":{"y":[1]}}`, executor.Header{MsgID: "m", Type: "t"}},
+		{`{"msg_id":"m\u00e9\"","msg_type":"t"}`, executor.Header{MsgID: "mé\"", Type: "t"}},
+		{`{"msg_id":"mé","msg_type":"t"}`, executor.Header{MsgID: "mé", Type: "t"}},
 	} {
+		text, want := c.text, c.want
 		var n names
 		for range 2 { // the second time strings are known
 			got, err := n.header([]byte(text))
