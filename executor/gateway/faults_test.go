@@ -372,3 +372,42 @@ func TestCloseAnswersInTime(t *testing.T) {
 	_, err := k.Next(t.Context())
 	wantExit(t, err, false, "closed")
 }
+
+// Some ipykernels read a request only when another client connects.
+func TestRequestLeftUnread(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	type unread struct {
+		c *fakeConn
+		m executor.Message
+	}
+	waiting := make(chan unread, 1)
+	f.request = onExecute(func(c *fakeConn, m executor.Message) bool {
+		waiting <- unread{c, m}
+		return true
+	})
+	f.opened = func(c *fakeConn) {
+		if c.number == 2 {
+			f.mu.Lock()
+			f.n += 4 // the server asks the kernel something, and keeps the answers
+			f.mu.Unlock()
+			u := <-waiting
+			u.c.answer(u.m)
+		}
+	}
+	k := startKernel(t, f.options())
+	r := finish(t, k, send(t, k, "hello"), nil)
+	if r.err != nil || r.stdout != "hello" || f.conns != 2 {
+		t.Errorf("%+v, %d connections", r, f.conns)
+	}
+	accounted := 0
+	for accounted < 4 {
+		m, err := k.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Header.Type == accountedType {
+			accounted++
+		}
+	}
+}

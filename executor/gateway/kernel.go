@@ -53,6 +53,7 @@ type request struct {
 	taken   bool // the kernel said that it is busy with it
 	replied bool
 	idle    bool
+	woken   bool // a second connection was opened for its sake
 	fenced  bool // it was sent before the connection that is there now
 }
 
@@ -235,6 +236,7 @@ func (k *Kernel) giveUp(why error) {
 
 // Wake opens a second connection for a moment. Some ipykernels (7.0 to 7.3)
 // leave a request unread until another client connects; this is that client.
+// A Kernel calls it itself when nothing is heard of a request for PingEvery.
 func (k *Kernel) Wake(ctx context.Context) error {
 	sock, err := k.client.dial(ctx, k.id, uuid.NewString(), k.o)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 // the kernel sent to the server and not to us. It has nothing but the id.
 const accountedType = "assay_accounted"
 
-// most is how many numbers a server's own questions to an idle kernel take
-// when it lets us in: two requests of three messages each, and once again when
-// the kernel was slow to answer.
-const most = 12
+// most bounds how many numbers a server's own questions to an idle kernel can
+// take when it lets us in: two requests of three messages each, every half
+// second until the kernel answers.
+const most = 64
 
 // passage follows the counters in a kernel's message ids over a reconnect. A
 // server that lets us in asks an idle kernel something itself, and keeps the
@@ -22,18 +22,22 @@ const most = 12
 type passage struct {
 	prefix string // "session_pid_" of the kernel's own process
 	next   int64  // after the highest number so far
-	ours   int64  // the highest number of a message that answers a request of ours
+	ours   int64  // the highest number of a message that answers a request of ours from before the fence
 
 	open        bool // between a reconnect and the end of its fence
 	fence       string
-	reply, idle bool // of the fence
+	fenceAt     int64 // the first number of a message that answers the fence; 0: none yet
+	reply, idle bool  // of the fence
 	holes       []int64
 	tooMany     bool
+
+	woken bool  // a second connection was opened beside ours, for a request that the kernel left unread
+	first int64 // then: the first number of a message that answers it
 }
 
-// begin is called when a connection was replaced by a new one.
-func (p *passage) begin(fence string) {
-	p.open, p.fence = p.prefix != "", fence
+// begin is called when a connection was replaced by a new one, or woken by a second one.
+func (p *passage) begin(fence string, woken bool) {
+	p.open, p.fence, p.fenceAt, p.woken, p.first = p.prefix != "", fence, 0, woken, 0
 	p.reply, p.idle, p.tooMany, p.holes = false, false, false, nil
 }
 
@@ -47,8 +51,20 @@ func (p *passage) see(m executor.Message, ours bool) {
 	if err != nil {
 		return
 	}
+	if p.open && m.Parent.MsgID == p.fence {
+		if p.fenceAt == 0 || n < p.fenceAt {
+			p.fenceAt = n
+		}
+		p.reply = p.reply || m.Channel == executor.Shell
+		p.idle = p.idle || m.Header.Type == "status" && state(m) == "idle"
+	}
 	if ours {
-		p.ours = max(p.ours, n)
+		if !p.open || p.fenceAt == 0 {
+			p.ours = max(p.ours, n)
+		}
+		if p.first == 0 || n < p.first {
+			p.first = n
+		}
 	}
 	if n < p.next {
 		for i, h := range p.holes {
@@ -62,11 +78,7 @@ func (p *passage) see(m executor.Message, ours bool) {
 	if p.open {
 		for h := p.next; h < n && !p.tooMany; h++ {
 			p.holes = append(p.holes, h)
-			p.tooMany = len(p.holes) > 64 // that many are no server's questions
-		}
-		if m.Parent.MsgID == p.fence {
-			p.reply = p.reply || m.Channel == executor.Shell
-			p.idle = p.idle || m.Header.Type == "status" && state(m) == "idle"
+			p.tooMany = len(p.holes) >= most
 		}
 	}
 	p.next = n + 1
@@ -84,12 +96,9 @@ func (p *passage) end(settled bool) (ids []string) {
 		return nil
 	}
 	for _, h := range p.holes {
-		if h > p.ours {
+		if p.woken && h < p.first || !p.woken && h > p.ours && h < p.fenceAt {
 			ids = append(ids, p.prefix+strconv.FormatInt(h, 10))
 		}
-	}
-	if len(ids) > most {
-		return nil
 	}
 	return ids
 }

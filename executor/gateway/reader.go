@@ -131,6 +131,8 @@ func (k *Kernel) watch(ctx context.Context, sock *socket, why *atomic.Pointer[ex
 			if errors.As(gone(asked), &exit) { // anything else is for the socket to say
 				why.Store(exit)
 				err = exit
+			} else {
+				k.rouse(pctx, sock)
 			}
 		} else {
 			heard = n

@@ -119,13 +119,37 @@ func (k *Kernel) resume(sock *socket) {
 		}
 	}
 	k.fence, k.probe = uuid.NewString(), ""
-	k.passage.begin(k.fence)
+	k.passage.begin(k.fence, false)
 	fence := executor.Message{Channel: executor.Shell, Header: executor.Header{MsgID: k.fence, Type: "kernel_info_request"}}
 	counted := k.info.Counted
 	k.mu.Unlock()
 	if waiting.MsgID != "" && !counted {
 		// A kernel with counted messages shows by itself whether one is missing.
 		_ = k.put(k.loss(waiting, "the connection to the gateway broke while the cell ran; whether output was lost cannot be told for this kernel"))
+	}
+	k.write(sock, fence)
+}
+
+// rouse wakes the kernel for a request that it leaves unread, once. The second
+// connection makes the server ask it something, as a reconnect does.
+func (k *Kernel) rouse(ctx context.Context, sock *socket) {
+	k.mu.Lock()
+	asleep := false
+	for _, r := range k.requests {
+		if !r.taken && !r.replied && !r.woken {
+			r.woken, asleep = true, true
+		}
+	}
+	if !asleep || k.fence != "" {
+		k.mu.Unlock()
+		return
+	}
+	k.fence = uuid.NewString()
+	k.passage.begin(k.fence, true)
+	fence := executor.Message{Channel: executor.Shell, Header: executor.Header{MsgID: k.fence, Type: "kernel_info_request"}}
+	k.mu.Unlock()
+	if err := k.Wake(ctx); err != nil {
+		k.o.log().Info("gateway: the kernel left a request unread", "err", err)
 	}
 	k.write(sock, fence)
 }
