@@ -1,6 +1,8 @@
 package executor_test
 
 import (
+	"bytes"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -26,6 +28,33 @@ func benchmark(b *testing.B, o *executor.Options, sources ...string) {
 		for line := range strings.Lines(string(status)) {
 			if strings.HasPrefix(line, "VmHWM") {
 				b.Log(strings.TrimSpace(line))
+			}
+		}
+	}
+}
+
+// BenchmarkBareLoop is the floor of BenchmarkTrivialCells: send, and read to
+// reply and idle.
+func BenchmarkBareLoop(b *testing.B) {
+	k := startPython(b, "main", func(*local.Options) {})
+	executor.Run(b.Context(), k, code("1"), nil, newRecord())
+	n := 0
+	for b.Loop() {
+		for range 1000 {
+			n++
+			id := fmt.Sprint("bare", n)
+			err := k.Send(b.Context(), executor.Message{
+				Channel: executor.Shell, Header: executor.Header{MsgID: id, Type: "execute_request"}, Metadata: []byte("{}"),
+				Content: []byte(`{"code":"x = 1","silent":false,"store_history":true,"user_expressions":{},"allow_stdin":false,"stop_on_error":true}`),
+			})
+			for reply, idle := false, false; err == nil && !(reply && idle); {
+				var m executor.Message
+				m, err = k.Next(b.Context())
+				reply = reply || m.Parent.MsgID == id && m.Channel == executor.Shell
+				idle = idle || m.Parent.MsgID == id && bytes.Contains(m.Content, []byte("idle"))
+			}
+			if err != nil {
+				b.Fatal(err)
 			}
 		}
 	}
