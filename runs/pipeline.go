@@ -157,8 +157,11 @@ func (j *job) inject(doc *nbformat.Document) (*params.Injection, error) {
 	return injection, nil
 }
 
+// Auto as a Request's Kernel takes the notebook's kernel, else one of its language.
+const Auto = "auto"
+
 func (j *job) kernelName(doc *nbformat.Document) string {
-	if j.req.Kernel != "" {
+	if j.req.Kernel != "" && j.req.Kernel != Auto {
 		return j.req.Kernel
 	}
 	return doc.KernelName()
@@ -187,6 +190,7 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	}()
 	req := KernelRequest{
 		RunID: j.row.ID, Name: j.kernelName(doc), Language: j.language(doc), Cwd: j.req.Cwd,
+		Auto: j.req.Kernel == Auto, DisplayName: doc.Metadata().Get("kernelspec", "display_name").Text(),
 		StartTimeout: j.req.StartTimeout, MemoryLimit: j.req.MemoryLimit, Untrimmed: j.req.Untrimmed,
 	}
 	if req.StartTimeout == 0 {

@@ -30,7 +30,7 @@ type Request struct {
 	// InjectPaths asks for the parameters PAPERMILL_INPUT_PATH and PAPERMILL_OUTPUT_PATH.
 	InjectInputPath, InjectOutputPath bool
 
-	Kernel     string // kernelspec; "": the notebook's
+	Kernel     string // kernelspec; "": the notebook's; Auto: see there
 	Language   string // "": the notebook's; decides the translator
 	Cwd        string // working directory of a local kernel; "": the caller's
 	Strict     bool   // unknown or ill-typed parameters are errors

@@ -24,6 +24,8 @@ type KernelRequest struct {
 	RunID        string
 	Name         string // kernelspec name; "" when only the language is known
 	Language     string
+	DisplayName  string // of the notebook's kernelspec
+	Auto         bool   // where Name is not to be had, another kernel of the language will do
 	Cwd          string
 	StartTimeout time.Duration
 	MemoryLimit  int64

@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("ASSAY_TEST_IS_ASSAY") != "" { // a test started us in assay's place
+		os.Exit(execute(newRoot(), os.Args[1:]))
+	}
 	testscript.Main(m, map[string]func(){
 		"assay":     func() { os.Exit(execute(newRoot(), os.Args[1:])) },
 		"papermill": func() { os.Exit(papermill(os.Args[1:])) },

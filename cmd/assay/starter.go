@@ -42,11 +42,11 @@ func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executo
 		return nil, err
 	}
 	name := r.Name
-	if name == "" && r.Language != "python" {
-		name = local.Auto // a script says its language, and no kernel
+	if r.Auto || name == "" && r.Language != "python" { // a script says its language, and no kernel
+		name = local.Auto + ":" + r.Name
 	}
 	k, err := local.Start(ctx, &local.Options{
-		Kernel: name, Language: r.Language, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
+		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
 		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: []string{modules},
 	})
 	if err != nil {
@@ -77,6 +77,9 @@ func moduleDir() (string, error) {
 }
 
 func (s *starter) startRemote(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
+	if r.Auto {
+		return nil, &runs.Error{Reason: runs.ReasonKernelStart, Err: errors.New("--kernel auto does not choose among a gateway's kernels"), Hint: "name one: assay kernels list --gateway " + s.gateway}
+	}
 	k, err := gateway.Start(ctx, &gateway.Options{
 		URL: s.gateway, Token: s.token, Kernel: r.Name, Path: r.Cwd, StartTimeout: r.StartTimeout,
 		Env: map[string]string{"KERNEL_USERNAME": "assay", "KERNEL_RUN_ID": r.RunID},

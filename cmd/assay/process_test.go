@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"assay/internal/testenv"
+	"assay/nbformat"
+)
+
+// process is assay as a process of its own, to send signals to.
+type process struct {
+	cmd    *exec.Cmd
+	stdout *bufio.Reader
+	stderr bytes.Buffer
+}
+
+func startAssay(t *testing.T, args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{cmd: exec.Command(self, args...)}
+	p.cmd.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+t.TempDir())
+	p.cmd.Stderr = &p.stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stdout = bufio.NewReader(out)
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// await reads events until one contains the text.
+func (p *process) await(t *testing.T, text string) {
+	t.Helper()
+	deadline := time.AfterFunc(time.Minute, func() { p.cmd.Process.Kill() })
+	defer deadline.Stop()
+	for {
+		line, err := p.stdout.ReadString('\n')
+		if strings.Contains(line, text) {
+			return
+		}
+		if err != nil {
+			t.Fatalf("no event with %q: %v\n%s", text, err, p.stderr.String())
+		}
+	}
+}
+
+// code waits for the end and gives the exit code.
+func (p *process) code(t *testing.T) int {
+	t.Helper()
+	deadline := time.AfterFunc(2*time.Minute, func() { p.cmd.Process.Kill() })
+	defer deadline.Stop()
+	if _, err := io.Copy(io.Discard, p.stdout); err != nil {
+		t.Fatal(err)
+	}
+	err := p.cmd.Wait()
+	var e *exec.ExitError
+	if err != nil && !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// notebook writes a Python notebook of the sources and returns its path.
+func notebook(t *testing.T, sources ...string) string {
+	t.Helper()
+	d := nbformat.New(5)
+	for i, s := range sources {
+		if _, err := d.Insert(i, nbformat.NewCell{Type: "code", Source: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := d.SetMetadata([]byte(`{"display_name": "Python 3", "language": "python", "name": "python3"}`), "kernelspec"); err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "in.ipynb")
+	if err := os.WriteFile(name, d.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+const stubborn = "import time\nwhile True:\n  try:\n    print('on', flush=True)\n    time.sleep(60)\n  except KeyboardInterrupt:\n    pass"
+
+func TestSignals(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		cell    string
+		signals []os.Signal
+		want    int
+	}{
+		{"Ctrl-C", "print('on', flush=True)\nimport time\ntime.sleep(600)", []os.Signal{os.Interrupt}, exitInterrupted},
+		{"SIGTERM", "print('on', flush=True)\nimport time\ntime.sleep(600)", []os.Signal{syscall.SIGTERM}, exitTerminated},
+		{"Ctrl-C twice", stubborn, []os.Signal{os.Interrupt, os.Interrupt}, exitInterrupted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if runtime.GOOS == "windows" {
+				t.Skip("windows sends no signals")
+			}
+			in := notebook(t, "x = 1", c.cell, "x = 2")
+			out := filepath.Join(filepath.Dir(in), "out.ipynb")
+			p := startAssay(t, "run", in, out, "--json")
+			p.await(t, `"text":"on`)
+			for i, s := range c.signals {
+				if i > 0 {
+					p.await(t, `"text":"on`) // it caught the first
+				}
+				if err := p.cmd.Process.Signal(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := p.code(t); got != c.want {
+				t.Errorf("exit code %d, want %d\n%s", got, c.want, p.stderr.String())
+			}
+			data, err := os.ReadFile(out)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d, err := nbformat.Parse(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := d.Metadata().Get("assay", "state").Text(); got != "cancelled" {
+				t.Errorf("state %q in the partial notebook", got)
+			}
+			if found := nbformat.Validate(d); found != nil {
+				t.Errorf("the partial notebook is not valid: %v", found)
+			}
+			left, err := filepath.Glob(filepath.Join(filepath.Dir(in), ".*"))
+			if err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// A kill -9 leaves a valid notebook and a journal; assay recover makes one of them.
+func TestRecover(t *testing.T) {
+	t.Parallel()
+	in := notebook(t, "print('first')", "import time; time.sleep(1.5); print('on', flush=True); time.sleep(600)")
+	out := filepath.Join(filepath.Dir(in), "out.ipynb")
+	p := startAssay(t, "run", in, out, "--json")
+	p.await(t, `"text":"on`)
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.code(t)
+	journal := filepath.Join(filepath.Dir(in), ".out.ipynb.journal")
+	if _, err := os.Stat(journal); err != nil {
+		t.Fatalf("no journal: %v", err)
+	}
+	if p := startAssay(t, "recover", out); p.code(t) != exitOK {
+		t.Fatalf("recover: %s", p.stderr.String())
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(data, []byte(`first\n`)) || !bytes.Contains(data, []byte(`interrupted`)) {
+		t.Errorf("the recovered notebook:\n%s", data)
+	}
+	if _, err := os.Stat(journal); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the journal is still there: %v", err)
+	}
+}
+
+// A disk that is full ends the run as failed, and leaves what was there.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" || os.Getuid() != 0 {
+		testenv.Missing(t, "a small disk: mounting one takes root on Linux")
+	}
+	small := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small).CombinedOutput(); err != nil {
+		testenv.Missing(t, "a small disk: mount: "+string(out))
+	}
+	t.Cleanup(func() { exec.Command("umount", small).Run() })
+	in := notebook(t, "x = 1", "import os\nfor i in range(40): print(os.urandom(100000).hex())", "x = 2")
+	out := filepath.Join(small, "out.ipynb")
+	p := startAssay(t, "run", in, out)
+	if got := p.code(t); got != exitSurroundings {
+		t.Errorf("exit code %d, want %d", got, exitSurroundings)
+	}
+	if !strings.Contains(p.stderr.String(), "disk full") || !strings.Contains(p.stderr.String(), "no space left") {
+		t.Errorf("said:\n%s", p.stderr.String())
+	}
+	data, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := nbformat.Parse(data); err != nil {
+		t.Errorf("the output is no notebook any more: %v", err)
+	}
+}
