@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -43,6 +44,11 @@ func (b *bench) run(out, only string) error {
 	}
 	defer os.RemoveAll(work)
 	b.work = work
+	for _, p := range []*string{&b.assay, &b.env} {
+		if *p, err = filepath.Abs(*p); err != nil {
+			return err
+		}
+	}
 	parts := []struct {
 		name string
 		do   func() error
