@@ -78,11 +78,12 @@ func TestCutInACellIsReplayed(t *testing.T) {
 			}
 		}
 		r := finish(t, k, send(t, k, fmt.Sprintf(counting, 50, 0.04)), each)
-		if r.err != nil || r.stdout != numbers(50) || r.gaps != 0 || len(r.losses) != 0 || cuts != 3 {
+		// What was on its way in the dying connection may be lost, but never without a gap.
+		if whole := r.stdout == numbers(50) && len(r.losses) == 0; r.err != nil || cuts != 3 || !whole && r.gaps == 0 {
 			t.Errorf("legacy %v: %d cuts, %d gaps, losses %v, %v\n%s", legacy, cuts, r.gaps, r.losses, r.err, r.stdout)
 		}
-		if r := run(t, k, "6*7"); r.err != nil || len(r.results) != 1 || r.gaps != 0 {
-			t.Errorf("legacy %v: the next cell: %d gaps, %v", legacy, r.gaps, r.err)
+		if after := run(t, k, "6*7"); after.err != nil || len(after.results) != 1 || after.gaps > r.gaps {
+			t.Errorf("legacy %v: the next cell: %d gaps, %v", legacy, after.gaps, after.err)
 		}
 	}
 }

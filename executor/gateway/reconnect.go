@@ -136,7 +136,7 @@ func (k *Kernel) rouse(ctx context.Context, sock *socket) {
 	k.mu.Lock()
 	asleep := false
 	for _, r := range k.requests {
-		if !r.taken && !r.replied && !r.woken {
+		if k.ready && !r.taken && !r.replied && !r.woken {
 			r.woken, asleep = true, true
 		}
 	}
