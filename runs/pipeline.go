@@ -250,6 +250,10 @@ func (j *job) execute(k executor.Kernel, injection *params.Injection, out *outpu
 			result.Reason = ReasonDiskFull
 		}
 	}
+	// Under a limit of its address space Python mostly raises, and lives on.
+	if j.req.MemoryLimit > 0 && result.State == executor.RunFailed && result.Error != nil && result.Error.Name == "MemoryError" {
+		result.Reason = ReasonMemoryLimit
+	}
 	if result.State == executor.RunIncomplete && j.req.AllowIncomplete {
 		j.warn("output was lost, which --allow-incomplete permits: %s", result.Note)
 		result.State = executor.RunSucceeded

@@ -15,23 +15,39 @@
 package inkernel
 
 import (
+	"bytes"
+	"crypto/sha256"
 	_ "embed" // assay.py
+	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+
+	"assay/internal/durable"
 )
 
 //go:embed assay.py
 var module []byte
 
-// Write puts the module into a folder below dir and returns that folder, which
-// belongs on the kernel's PYTHONPATH. Writing twice is allowed.
+// Write puts the module into a folder below dir, named after its content, and
+// returns that folder, which belongs on the kernel's PYTHONPATH. Writing twice,
+// or from several processes and versions of assay at once, is allowed.
 func Write(dir string) (pythonPath string, err error) {
-	pythonPath = filepath.Join(dir, "python")
+	sum := sha256.Sum256(module)
+	pythonPath = filepath.Join(dir, "python-"+hex.EncodeToString(sum[:6]))
+	name := filepath.Join(pythonPath, "assay.py")
+	if have, err := os.ReadFile(name); err == nil && bytes.Equal(have, module) {
+		return pythonPath, nil
+	}
 	if err := os.MkdirAll(pythonPath, 0o755); err != nil {
 		return "", fmt.Errorf("write the module assay for the kernel: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(pythonPath, "assay.py"), module, 0o644); err != nil {
+	err = durable.WriteFile(name, func(w io.Writer) error {
+		_, err := w.Write(module)
+		return err
+	})
+	if err != nil {
 		return "", fmt.Errorf("write the module assay for the kernel: %w", err)
 	}
 	return pythonPath, nil
