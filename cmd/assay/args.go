@@ -18,6 +18,12 @@ func joinPairs(args []string) ([]string, error) {
 	if !takesPairs(args) {
 		return args, nil
 	}
+	return joinAllPairs(args)
+}
+
+// joinAllPairs is joinPairs whatever the first word is: papermill's may be a
+// notebook called check.
+func joinAllPairs(args []string) ([]string, error) {
 	out := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {
 		flag, first, attached := pairFlag(args[i])
@@ -45,8 +51,7 @@ func joinPairs(args []string) ([]string, error) {
 	return out, nil
 }
 
-// takesPairs tells whether the command line is one of run, or of papermill,
-// which has no commands.
+// takesPairs tells whether the command line is one of run.
 func takesPairs(args []string) bool {
 	if len(args) == 0 {
 		return false
@@ -65,6 +70,9 @@ func pairFlag(arg string) (flag, first string, attached bool) {
 			return "--parameters_raw"
 		}
 		return "--parameters"
+	}
+	if strings.Contains(arg, pairSeparator) {
+		return "", "", false // joined already
 	}
 	if slices.Contains(pairFlags, arg) {
 		return long(arg), "", false

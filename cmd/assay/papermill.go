@@ -23,7 +23,11 @@ func papermill(args []string) int {
 		Args:          arguments(0, 2, "NOTEBOOK_PATH and OUTPUT_PATH"),
 		RunE: func(c *cobra.Command, args []string) error {
 			f.progressSet = c.Flags().Changed("progress-bar") || c.Flags().Changed("no-progress-bar")
-			return runCommand(c.Context(), f, papermillPaths(args))
+			if !f.helpNotebook {
+				return runCommand(c.Context(), f, papermillPaths(args))
+			}
+			fmt.Println("Usage: papermill [OPTIONS] NOTEBOOK_PATH [OUTPUT_PATH]")
+			return runCommand(c.Context(), f, args) // a pipe on stdin means nothing here
 		},
 	}
 	self, err := os.Executable()
@@ -33,6 +37,11 @@ func papermill(args []string) int {
 	c.SetVersionTemplate(fmt.Sprintf("{{.Version}} from %s (%s), assay in papermill's place\n", self, runtime.Version()))
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("see: papermill --help", "%v", err) })
 	f.register(c.Flags())
+	f.overwrite = true                                   // papermill writes over its input when told to
+	negated(c.Flags(), &f.reportMode, "not-report-mode") // as papermill's documentation still spells it
+	if args, err = joinAllPairs(args); err != nil {
+		return report(err)
+	}
 	return execute(c, args)
 }
 

@@ -16,7 +16,7 @@ import (
 
 // request makes the request of one run from the flags.
 func (f *runFlags) request(ctx context.Context, in, out string) (runs.Request, error) {
-	if f.engine != "" && f.engine != "nbclient" && f.engine != "papermill" {
+	if f.engine != "" && f.engine != "nbclient" {
 		return runs.Request{}, usage("leave --engine out: assay has one engine, which does what nbclient does", "no engine named %q", f.engine)
 	}
 	m, err := f.parameters(ctx)

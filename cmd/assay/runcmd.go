@@ -13,10 +13,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"assay/executor"
 	"assay/nbformat/percent"
 	"assay/notebooks"
+	"assay/params"
 	"assay/runs"
 )
 
@@ -25,6 +27,10 @@ type target struct{ in, out string }
 
 func runCommand(ctx context.Context, f *runFlags, args []string) error {
 	if f.helpNotebook {
+		args, err := f.fillPaths(ctx, args)
+		if err != nil {
+			return err
+		}
 		return helpNotebook(ctx, f, args)
 	}
 	targets, err := f.targets(args)
@@ -66,6 +72,25 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 	}
 	ui.finish(rows)
 	return said(worst(rows, terminated.Load()))
+}
+
+// fillPaths fills the path templates of --help-notebook; a run's are filled by runs.
+func (f *runFlags) fillPaths(ctx context.Context, args []string) ([]string, error) {
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.ContainsAny(a, "{}") }) {
+		return args, nil
+	}
+	m, err := f.parameters(ctx)
+	if err != nil {
+		return nil, err
+	}
+	pm := params.Builtins{Now: time.Now()}
+	filled := make([]string, len(args))
+	for i, a := range args {
+		if filled[i], err = params.ExpandPath(a, m, pm); err != nil {
+			return nil, usage("a brace that belongs to the name is written twice: {{ }}", "path %q: %v", a, err)
+		}
+	}
+	return filled, nil
 }
 
 // worst is the exit code of a call: that of its first run that did not succeed.

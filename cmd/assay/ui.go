@@ -12,6 +12,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"assay/executor"
+	"assay/notebooks"
 	"assay/runs"
 )
 
@@ -101,6 +102,7 @@ func (u *ui) listener(i int) func(runs.Event) {
 	return func(e runs.Event) {
 		u.mu.Lock()
 		defer u.mu.Unlock()
+		e.Input, e.Output = notebooks.Redact(e.Input), notebooks.Redact(e.Output) // an address may carry a signature
 		if u.events != nil {
 			if err := u.events.Encode(e); err != nil && u.broken == nil {
 				u.broken = err
