@@ -70,8 +70,12 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 			return surroundings(err)
 		}
 	}
-	ui.finish(rows)
-	return said(worst(rows, terminated.Load()))
+	whole := ui.finish(rows)
+	code := worst(rows, terminated.Load())
+	if code == exitOK && !whole {
+		code = exitSurroundings // --stdout-file, --stderr-file or the events are not whole
+	}
+	return said(code)
 }
 
 // fillPaths fills the path templates of --help-notebook; a run's are filled by runs.

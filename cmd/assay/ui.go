@@ -196,8 +196,8 @@ func (u *ui) prefix(i int) string {
 	return u.targets[i].in + ": "
 }
 
-// finish says how the runs ended.
-func (u *ui) finish(rows []runs.Run) {
+// finish says how the runs ended, and whether all was shown that was asked for.
+func (u *ui) finish(rows []runs.Run) (whole bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for i := range rows {
@@ -214,6 +214,7 @@ func (u *ui) finish(rows []runs.Run) {
 	if u.broken != nil {
 		u.line("assay: write events and outputs: " + u.broken.Error())
 	}
+	return u.broken == nil
 }
 
 // summary is the last line of a run that succeeded.
