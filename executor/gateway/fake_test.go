@@ -135,7 +135,7 @@ func (c *fakeConn) answer(m executor.Message) {
 	c.send(m, executor.IOPub, "status", `{"execution_state":"busy"}`)
 	switch m.Header.Type {
 	case "kernel_info_request":
-		c.send(m, executor.Shell, "kernel_info_reply", `{"status":"ok","implementation":"fake","language_info":{"name":"words"},"protocol_version":"5.4"}`)
+		c.send(m, m.Channel, "kernel_info_reply", `{"status":"ok","implementation":"fake","language_info":{"name":"words"},"protocol_version":"5.4"}`)
 	case "execute_request":
 		var said struct {
 			Code   string
@@ -154,6 +154,28 @@ func (c *fakeConn) answer(m executor.Message) {
 		c.send(m, executor.Shell, "execute_reply", fmt.Sprintf(`{"status":"ok","execution_count":%d}`, count))
 	}
 	c.send(m, executor.IOPub, "status", `{"execution_state":"idle"}`)
+}
+
+// skip leaves out n numbers, of messages that are lost or kept by the server.
+func (f *fakeGateway) skip(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n += n
+}
+
+// asks is what a client sees of a question that the server asks the kernel
+// when it lets in a client called session. Without busy the server kept that, too.
+func (c *fakeConn) asks(session string, n int, busy bool) {
+	question := executor.Message{Header: executor.Header{
+		MsgID: fmt.Sprintf("%s_9_%d", session, n), Session: session, Type: "kernel_info_request", Date: fmt.Sprint(time.Now()),
+	}}
+	if busy {
+		c.send(question, executor.IOPub, "status", `{"execution_state":"busy"}`)
+	} else {
+		c.f.skip(1)
+	}
+	c.f.skip(1) // the reply
+	c.send(question, executor.IOPub, "status", `{"execution_state":"idle"}`)
 }
 
 func (c *fakeConn) stream(parent executor.Message, name, text string) {

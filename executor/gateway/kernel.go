@@ -29,17 +29,17 @@ type Kernel struct {
 	stop context.CancelFunc
 	read chan struct{} // closed when the reader goroutine has ended
 
-	mu       sync.Mutex
-	sock     *socket       // nil while there is no connection
-	up       chan struct{} // closed when sock is set, or will never be
-	ended    error         // why there will be no connection any more
-	requests map[string]*request
-	fence    string // msg_id of the request that proves what came before it
-	probe    string // msg_id of the request that tells how many cells were executed
-	count    int    // the last execution count; -1 while none is known
-	passage  passage
-	ready    bool
-	foreign  bool // info.Session tells kernel processes apart: the kernel does not echo ours
+	mu        sync.Mutex
+	sock      *socket       // nil while there is no connection
+	up        chan struct{} // closed when sock is set, or will never be
+	ended     error         // why there will be no connection any more
+	requests  map[string]*request
+	fence     string // msg_id of the request that proves what came before it
+	probe     string // msg_id of the request that tells how many cells were executed
+	count     int    // the last execution count; -1 while none is known
+	questions questions
+	ready     bool
+	foreign   bool // info.Session tells kernel processes apart: the kernel does not echo ours
 
 	once   sync.Once
 	closed chan struct{} // closed when the gateway has ended the kernel
@@ -234,11 +234,15 @@ func (k *Kernel) giveUp(why error) {
 	k.queue.End(why)
 }
 
+// wakeMark is between our session and the rest of a second connection's, to
+// know what the server asks the kernel for its sake.
+const wakeMark = "-wake-"
+
 // Wake opens a second connection for a moment. Some ipykernels (7.0 to 7.3)
 // leave a request unread until another client connects; this is that client.
 // A Kernel calls it itself when nothing is heard of a request for PingEvery.
 func (k *Kernel) Wake(ctx context.Context) error {
-	sock, err := k.client.dial(ctx, k.id, uuid.NewString(), k.o)
+	sock, err := k.client.dial(ctx, k.id, k.session+wakeMark+uuid.NewString(), k.o)
 	if err != nil {
 		return fmt.Errorf("wake the kernel: %w", k.client.explain("open a second connection", err))
 	}
@@ -280,28 +284,4 @@ func unspillMessage(b []byte) (executor.Message, error) {
 		return m, fmt.Errorf("spilled message's time: %w", err)
 	}
 	return m, nil
-}
-
-// recent remembers the last message ids, to know a message that is replayed twice.
-type recent struct {
-	ids  map[string]struct{}
-	ring [1024]string
-	at   int
-}
-
-// again reports whether id was there lately, and remembers it.
-func (r *recent) again(id string) bool {
-	if id == "" {
-		return false
-	}
-	if r.ids == nil {
-		r.ids = make(map[string]struct{}, len(r.ring))
-	}
-	if _, there := r.ids[id]; there {
-		return true
-	}
-	delete(r.ids, r.ring[r.at])
-	r.ids[id], r.ring[r.at] = struct{}{}, id
-	r.at = (r.at + 1) % len(r.ring)
-	return false
 }

@@ -150,7 +150,7 @@ func (k *Kernel) handle(m executor.Message) error {
 	if m.Header.Type == executor.LossNoticeType {
 		return k.put(m)
 	}
-	if k.seen.again(m.Header.MsgID) {
+	if k.seen.again(&m) {
 		return nil
 	}
 	if text, is := k.notice(m); is {
@@ -249,9 +249,9 @@ func (k *Kernel) account(m executor.Message) error {
 			delete(k.requests, id)
 		}
 	}
-	k.passage.see(m, r != nil)
-	for _, id := range k.passage.end(k.settled()) {
-		if err := k.put(k.accounted(id)); err != nil {
+	for _, stand := range k.questions.see(m) {
+		stand.Received = m.Received
+		if err := k.put(stand); err != nil {
 			return err
 		}
 	}
@@ -261,23 +261,13 @@ func (k *Kernel) account(m executor.Message) error {
 	switch id {
 	case k.fence:
 		k.fence = ""
+		k.seen.through()
 		return k.settle()
 	case k.probe:
 		k.probe = ""
 		return k.resend(m)
 	}
 	return nil
-}
-
-// settled says that every request from before the reconnect was answered, or
-// never arrived: one that ran without a word reaching us ends the kernel anyway.
-func (k *Kernel) settled() bool {
-	for _, r := range k.requests {
-		if r.fenced && r.taken && !r.replied {
-			return false
-		}
-	}
-	return true
 }
 
 // recount keeps the last execution count that the kernel told.

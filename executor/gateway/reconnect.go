@@ -107,9 +107,9 @@ func gone(err error) error {
 }
 
 // resume takes up the new connection: the kernel is asked on the shell, behind
-// everything that was asked before, so its answer proves what those became.
+// everything that was asked before and in front of all that is yet to be sent,
+// so its answer proves what became of the ones, and comes before the others'.
 func (k *Kernel) resume(sock *socket) {
-	k.attach(sock)
 	k.mu.Lock()
 	waiting := executor.Header{}
 	for _, r := range k.requests {
@@ -118,16 +118,31 @@ func (k *Kernel) resume(sock *socket) {
 			waiting = r.message.Header
 		}
 	}
-	k.fence, k.probe = uuid.NewString(), ""
-	k.passage.begin(k.fence, false)
-	fence := executor.Message{Channel: executor.Shell, Header: executor.Header{MsgID: k.fence, Type: "kernel_info_request"}}
+	k.seen.cut()
+	k.probe = ""
+	fences := k.fences()
 	counted := k.info.Counted
 	k.mu.Unlock()
 	if waiting.MsgID != "" && !counted {
 		// A kernel with counted messages shows by itself whether one is missing.
 		_ = k.put(k.loss(waiting, "the connection to the gateway broke while the cell ran; whether output was lost cannot be told for this kernel"))
 	}
-	k.write(sock, fence)
+	for _, f := range fences {
+		k.write(sock, f)
+	}
+	k.attach(sock)
+}
+
+// fences begins a watch on the server's own questions and returns the requests
+// that end it. It is called with mu held.
+func (k *Kernel) fences() []executor.Message {
+	shell, control := k.questions.begin()
+	k.fence = shell
+	fences := []executor.Message{{Channel: executor.Shell, Header: executor.Header{MsgID: shell, Type: "kernel_info_request"}}}
+	if k.info.Counted { // on control it proves nothing but where messages are counted
+		fences = append(fences, executor.Message{Channel: executor.Control, Header: executor.Header{MsgID: control, Type: "kernel_info_request"}})
+	}
+	return fences
 }
 
 // rouse wakes the kernel for a request that it leaves unread, once. The second
@@ -135,23 +150,25 @@ func (k *Kernel) resume(sock *socket) {
 func (k *Kernel) rouse(ctx context.Context, sock *socket) {
 	k.mu.Lock()
 	asleep := false
-	for _, r := range k.requests {
-		if k.ready && !r.taken && !r.replied && !r.woken {
-			r.woken, asleep = true, true
+	if k.ready && k.fence == "" && k.sock == sock {
+		for _, r := range k.requests {
+			if !r.taken && !r.replied && !r.woken {
+				r.woken, asleep = true, true
+			}
 		}
 	}
-	if !asleep || k.fence != "" {
+	if !asleep {
 		k.mu.Unlock()
 		return
 	}
-	k.fence = uuid.NewString()
-	k.passage.begin(k.fence, true)
-	fence := executor.Message{Channel: executor.Shell, Header: executor.Header{MsgID: k.fence, Type: "kernel_info_request"}}
+	fences := k.fences()
 	k.mu.Unlock()
 	if err := k.Wake(ctx); err != nil {
 		k.o.log().Info("gateway: the kernel left a request unread", "err", err)
 	}
-	k.write(sock, fence)
+	for _, f := range fences {
+		k.write(sock, f)
+	}
 }
 
 // write sends a message of our own. When that fails the connection is broken

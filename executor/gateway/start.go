@@ -177,6 +177,7 @@ func newKernel(c *client, o *Options, id string) *Kernel {
 		requests: map[string]*request{},
 		count:    -1,
 	}
+	k.questions.session = k.session
 	k.life, k.stop = context.WithCancel(context.Background())
 	return k
 }
@@ -193,10 +194,8 @@ func (k *Kernel) connect(ctx context.Context) error {
 	if err := k.awaitReady(ctx); err != nil {
 		return k.notReady(err)
 	}
-	if k.info.Implementation == "ipython" {
-		if err := k.neverDrop(ctx); err != nil {
-			return k.notReady(err)
-		}
+	if err := k.prepare(ctx); err != nil {
+		return k.notReady(err)
 	}
 	k.mu.Lock()
 	k.ready = true
@@ -272,6 +271,8 @@ func (k *Kernel) learn(reply, status executor.Message) error {
 		Name string `json:"name"`
 	}
 	_ = json.Unmarshal(said.Language, &language) // a kernel without one keeps its kernelspec's
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	i := &k.info
 	i.Implementation, i.ImplementationVersion, i.ProtocolVersion = said.Implementation, said.Version, said.ProtocolVersion
 	i.Banner, i.LanguageInfo = said.Banner, said.Language
@@ -280,12 +281,10 @@ func (k *Kernel) learn(reply, status executor.Message) error {
 	}
 	i.Session = reply.Header.Session
 	i.Counted = counted(reply.Header) && counted(status.Header)
-	k.mu.Lock()
 	if i.Counted {
-		k.passage.prefix = reply.Header.MsgID[:strings.LastIndexByte(reply.Header.MsgID, '_')+1]
+		k.questions.prefix = reply.Header.MsgID[:strings.LastIndexByte(reply.Header.MsgID, '_')+1]
 	}
 	k.foreign = i.Session != "" && i.Session != k.session && status.Header.Session == i.Session
-	k.mu.Unlock()
 	return nil
 }
 
@@ -303,41 +302,68 @@ func digits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }
 
-// neverDrop makes an ipykernel wait where it would drop output: its queue of a
-// thousand messages overflows even when we are quick. The socket belongs to
-// the kernel's output thread, so the option is set there.
-func (k *Kernel) neverDrop(ctx context.Context) error {
-	const code = `try:
-    def _assay_nodrop():
-        import zmq
-        t = get_ipython().kernel.iopub_thread
-        t.schedule(lambda: t.socket.setsockopt(zmq.XPUB_NODROP, 1))
-    _assay_nodrop()
-except Exception:
-    pass
-finally:
-    del _assay_nodrop
-`
-	return k.silently(ctx, code)
-}
+// preamble is run in an ipykernel before all else, in names of its own.
+//
+// Its queue of a thousand messages overflows even when we are quick: the option
+// makes it wait where it would drop output. The socket belongs to the kernel's
+// output thread, so it is set there.
+//
+// Its shutdown can hang until the server's patience ends, when the main thread
+// stops the output thread while the control thread still waits for it: so the
+// control thread, which a shutdown_request ends, is waited for first.
+const preamble = `exec("""try:
+ import atexit, zmq
+ k = get_ipython().kernel
+ t = k.iopub_thread
+ t.schedule(lambda: t.socket.setsockopt(zmq.XPUB_NODROP, 1))
+ atexit.register(lambda: getattr(k, "_shutdown_message", None) and getattr(k, "control_thread", None) and k.control_thread.join(2))
+except Exception: pass""", {"get_ipython": get_ipython})`
 
-// silently runs code that leaves no trace, and waits for its reply and its idle.
-func (k *Kernel) silently(ctx context.Context, code string) error {
-	id := uuid.NewString()
-	if err := k.Send(ctx, silentRequest(id, code)); err != nil {
+// prepare makes the kernel fit for its first cell. Where messages are counted
+// it also waits until what the server asked at the start is behind us; a kernel
+// that says nothing on control is not waited for.
+func (k *Kernel) prepare(ctx context.Context) error {
+	k.mu.Lock()
+	counted := k.info.Counted
+	fences := k.fences()
+	k.fence = "" // the shell's end is awaited here
+	k.mu.Unlock()
+	if k.info.Implementation == "ipython" {
+		fences[0] = silentRequest(fences[0].Header.MsgID, preamble)
+	} else if !counted {
+		return nil
+	}
+	answered := map[string]*fence{}
+	for _, f := range fences {
+		answered[f.Header.MsgID] = &fence{}
+		if err := k.Send(ctx, f); err != nil {
+			return err
+		}
+	}
+	through := func(f executor.Message) bool {
+		a := answered[f.Header.MsgID]
+		return a.reply && a.idle
+	}
+	if err := k.until(ctx, answered, func() bool { return through(fences[0]) }); err != nil || !counted {
 		return err
 	}
-	for replied, idle := false, false; !replied || !idle; {
+	patience, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := k.until(patience, answered, func() bool { return through(fences[1]) }); err != nil && patience.Err() == nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// until takes messages and notes the answers to requests, by id, until done.
+func (k *Kernel) until(ctx context.Context, answered map[string]*fence, done func() bool) error {
+	for !done() {
 		m, err := k.Next(ctx)
 		if err != nil {
 			return err
 		}
-		switch {
-		case m.Parent.MsgID != id:
-		case m.Header.Type == "execute_reply":
-			replied = true
-		case m.Header.Type == "status":
-			idle = idle || state(m) == "idle"
+		if a := answered[m.Parent.MsgID]; a != nil {
+			a.note(m)
 		}
 	}
 	return nil
