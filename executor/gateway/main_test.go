@@ -155,7 +155,9 @@ func sweepProcesses(dir string) {
 		line, err := os.ReadFile(f)
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(f)))
 		if err == nil && pid > 0 && pid != os.Getpid() && bytes.Contains(line, []byte(dir+"/")) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
+			if left, err := os.FindProcess(pid); err == nil {
+				_ = left.Kill()
+			}
 		}
 	}
 }

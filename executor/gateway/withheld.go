@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,6 +56,10 @@ type fence struct {
 
 type span struct{ from, to int64 } // to is not in it
 
+// most bounds what is remembered of a kernel that makes up numbers and
+// questions. Beyond it nothing is proven any more.
+const most = 1 << 14
+
 // begin is called before the server can have asked anything: when a connection
 // was replaced by a new one, or is about to be woken by a second one. It
 // returns the ids for a request on shell and one on control, which end the watch.
@@ -90,7 +95,7 @@ func (q *questions) see(m executor.Message) []executor.Message {
 // number takes n out of the holes, or finds new ones below it.
 func (q *questions) number(n int64) {
 	if n >= q.next {
-		if q.open && n > q.next {
+		if q.open && n > q.next && len(q.holes) < most {
 			q.holes = append(q.holes, span{q.next, n})
 		}
 		q.next = n + 1
@@ -123,6 +128,10 @@ func (q *questions) answer(m executor.Message, n int64) {
 	key := m.Parent.MsgID + " " + m.Parent.Date
 	a := q.asked[key]
 	if a == nil {
+		if len(q.asked) >= most {
+			q.clean, q.proven = false, false
+			clear(q.asked)
+		}
 		a = &question{head: m.Parent, busy: -1, idle: -1}
 		if q.asked == nil {
 			q.asked = map[string]*question{}
@@ -190,7 +199,7 @@ func (q *questions) end(session string) []executor.Message {
 	// Whose end is first chooses first, the lowest number that it can have: so
 	// each finds one, if that can be. And a caller that began to count in
 	// between rather takes the server's number for lost than a lost one for the server's.
-	slices.SortFunc(gone, func(a, b missing) int { return int(a.to - b.to) })
+	slices.SortFunc(gone, func(a, b missing) int { return cmp.Compare(a.to, b.to) })
 	var stand []executor.Message
 	if q.proven {
 		for _, g := range gone {
