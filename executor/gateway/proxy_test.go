@@ -201,6 +201,26 @@ func TestCutBetweenCells(t *testing.T) {
 	}
 }
 
+// A run sees nothing of cuts between its cells.
+func TestRunOverCuts(t *testing.T) {
+	t.Parallel()
+	p := real(t, "jupyterserver")
+	proxy, o := through(t, p)
+	k := startKernel(t, o)
+	var cells []executor.Cell
+	for i := range 3 {
+		cells = append(cells, executor.Cell{Index: i, Type: "code", Source: fmt.Sprintf("print(%d)\n%d", i, i)})
+	}
+	res := executor.Run(t.Context(), k, cells, nil, &betweenCells{func() {
+		await(t, p, k, func(m model) bool { return m.ExecutionState == "idle" })
+		away(t, proxy, p, k)
+		back(t, proxy)
+	}})
+	if res.State != executor.RunSucceeded {
+		t.Errorf("%+v", res)
+	}
+}
+
 // A request that the connection swallowed is sent again, and only then.
 func TestRequestLostOnTheWay(t *testing.T) {
 	t.Parallel()

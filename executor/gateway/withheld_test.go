@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -199,7 +200,8 @@ func TestWithheldInARun(t *testing.T) {
 			}
 			k := startKernel(t, f.options())
 			cells := []executor.Cell{{Index: 0, Type: "code", Source: "a"}, {Index: 1, Type: "code", Source: "b"}, {Index: 2, Type: "code", Source: "c"}}
-			res := executor.Run(t.Context(), k, cells, nil, &breakBetween{k: k})
+			once := sync.OnceFunc(func() { breakConnection(k) })
+			res := executor.Run(t.Context(), k, cells, nil, &betweenCells{once})
 			missing := 0
 			for _, c := range res.Cells {
 				missing += c.Lost
@@ -211,17 +213,13 @@ func TestWithheldInARun(t *testing.T) {
 	}
 }
 
-// breakBetween breaks the connection after the first cell.
-type breakBetween struct{ k *Kernel }
+// betweenCells does something after every cell.
+type betweenCells struct{ do func() }
 
-func (b *breakBetween) CellStarted(int, time.Time)            {}
-func (b *breakBetween) Stream(int, string, string)            {}
-func (b *breakBetween) OutputsChanged(int, []nbformat.Output) {}
-func (b *breakBetween) CellEnded(c executor.CellResult) {
-	if c.Index == 0 && b.k != nil {
-		breakConnection(b.k)
-	}
-}
+func (*betweenCells) CellStarted(int, time.Time)            {}
+func (*betweenCells) Stream(int, string, string)            {}
+func (*betweenCells) OutputsChanged(int, []nbformat.Output) {}
+func (b *betweenCells) CellEnded(executor.CellResult)       { b.do() }
 
 // breakConnection breaks the connection and returns when the reader has seen it.
 func breakConnection(k *Kernel) {
@@ -275,7 +273,7 @@ func TestRequestLeftUnread(t *testing.T) {
 	}
 	k := startKernel(t, f.options())
 	cells := []executor.Cell{{Index: 0, Type: "code", Source: "hello"}, {Index: 1, Type: "code", Source: "again"}}
-	res := executor.Run(t.Context(), k, cells, nil, &breakBetween{})
+	res := executor.Run(t.Context(), k, cells, nil, &betweenCells{func() {}})
 	if res.State != executor.RunSucceeded || f.conns != 2 {
 		t.Errorf("%+v, %d connections", res, f.conns)
 	}
