@@ -34,9 +34,10 @@ type Kernel struct {
 	up        chan struct{} // closed when sock is set, or will never be
 	ended     error         // why there will be no connection any more
 	requests  map[string]*request
-	fence     string // msg_id of the request that proves what came before it
-	probe     string // msg_id of the request that tells how many cells were executed
-	count     int    // the last execution count; -1 while none is known
+	fence     string        // msg_id of the request that proves what came before it
+	probe     string        // msg_id of the request that tells how many cells were executed
+	count     int           // the last execution count; -1 while none is known
+	calm      chan struct{} // closed when the server's own questions are behind us; nil: they are
 	questions questions
 	ready     bool
 	foreign   bool // info.Session tells kernel processes apart: the kernel does not echo ours
@@ -123,23 +124,45 @@ func (k *Kernel) complete(m *executor.Message) {
 	}
 }
 
-// connection waits for a connection to write to.
+// calmWithin is how long a request waits for the answer to ours on control.
+const calmWithin = 2 * time.Second
+
+// connection waits for a connection to write to, and until the server's own
+// questions are behind us: whoever sends a request and has its answer finds
+// all accounted for. A kernel that says nothing on control is not waited for.
 func (k *Kernel) connection(ctx context.Context) (*socket, error) {
 	for {
 		k.mu.Lock()
-		sock, up, ended := k.sock, k.up, k.ended
+		sock, wait, calm, ended := k.sock, k.up, k.calm, k.ended
 		k.mu.Unlock()
+		var patience <-chan time.Time
 		switch {
 		case ended != nil:
 			return nil, ended
-		case sock != nil:
+		case sock != nil && calm == nil:
 			return sock, nil
+		case sock != nil:
+			wait, patience = calm, time.After(calmWithin)
 		}
 		select {
-		case <-up:
+		case <-wait:
+		case <-patience:
+			k.mu.Lock()
+			if k.calm == calm {
+				k.calmed()
+			}
+			k.mu.Unlock()
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+}
+
+// calmed lets requests through. It is called with mu held.
+func (k *Kernel) calmed() {
+	if k.calm != nil {
+		close(k.calm)
+		k.calm = nil
 	}
 }
 
@@ -228,6 +251,7 @@ func (k *Kernel) giveUp(why error) {
 		return
 	}
 	k.ended = why
+	k.calmed()
 	if k.sock == nil {
 		close(k.up)
 	}

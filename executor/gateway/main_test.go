@@ -370,7 +370,7 @@ func roundTrip(ctx context.Context, t testing.TB, k executor.Kernel) {
 		}
 		counters.note(m)
 		if a := answered[m.Parent.MsgID]; a != nil {
-			if a.note(m); a.reply && a.idle {
+			if a.note(m); a.done() {
 				delete(answered, m.Parent.MsgID)
 			}
 		}

@@ -29,6 +29,7 @@ func (k *Kernel) detach() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.sock = nil
+	k.calmed()
 	if k.ended == nil {
 		k.up = make(chan struct{})
 	}
@@ -254,6 +255,9 @@ func (k *Kernel) account(m executor.Message) error {
 		if err := k.put(stand); err != nil {
 			return err
 		}
+	}
+	if k.questions.fences[1].done() {
+		k.calmed()
 	}
 	if id == "" || m.Channel != executor.Shell {
 		return nil

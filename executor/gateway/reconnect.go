@@ -121,6 +121,10 @@ func (k *Kernel) resume(sock *socket) {
 	k.seen.cut()
 	k.probe = ""
 	fences := k.fences()
+	if len(fences) > 1 {
+		k.calmed()
+		k.calm = make(chan struct{})
+	}
 	counted := k.info.Counted
 	k.mu.Unlock()
 	if waiting.MsgID != "" && !counted {
@@ -162,6 +166,10 @@ func (k *Kernel) rouse(ctx context.Context, sock *socket) {
 		return
 	}
 	fences := k.fences()
+	if len(fences) > 1 {
+		k.calmed()
+		k.calm = make(chan struct{})
+	}
 	k.mu.Unlock()
 	if err := k.Wake(ctx); err != nil {
 		k.o.log().Info("gateway: the kernel left a request unread", "err", err)

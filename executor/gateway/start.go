@@ -340,16 +340,12 @@ func (k *Kernel) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	through := func(f executor.Message) bool {
-		a := answered[f.Header.MsgID]
-		return a.reply && a.idle
-	}
-	if err := k.until(ctx, answered, func() bool { return through(fences[0]) }); err != nil || !counted {
+	if err := k.until(ctx, answered, func() bool { return answered[fences[0].Header.MsgID].done() }); err != nil || !counted {
 		return err
 	}
 	patience, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
-	if err := k.until(patience, answered, func() bool { return through(fences[1]) }); err != nil && patience.Err() == nil {
+	if err := k.until(patience, answered, func() bool { return answered[fences[1].Header.MsgID].done() }); err != nil && patience.Err() == nil {
 		return err
 	}
 	return ctx.Err()

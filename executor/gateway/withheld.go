@@ -162,7 +162,7 @@ func (q *questions) fenced(m executor.Message) bool {
 			ours = true
 			f.note(m)
 		}
-		all = all && f.reply && f.idle
+		all = all && f.done()
 	}
 	return ours && all
 }
@@ -172,6 +172,8 @@ func (f *fence) note(m executor.Message) {
 	f.reply = f.reply || m.Channel != executor.IOPub
 	f.idle = f.idle || m.Header.Type == "status" && state(m) == "idle"
 }
+
+func (f *fence) done() bool { return f.reply && f.idle }
 
 // missing is a message of the kernel that was proven and not seen.
 type missing struct {

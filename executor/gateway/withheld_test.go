@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -210,6 +211,35 @@ func TestWithheldInARun(t *testing.T) {
 				t.Errorf("%d messages lost, %d found: %+v", lost, missing, res)
 			}
 		})
+	}
+}
+
+// A question on control may take its time; what is sent meanwhile waits for its end.
+func TestWithheldLate(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var early atomic.Bool
+	var calm atomic.Bool
+	f.request = func(c *fakeConn, m executor.Message) bool {
+		if c.number == 2 && m.Header.Type == "execute_request" && !calm.Load() {
+			early.Store(true)
+		}
+		if c.number != 2 || m.Channel != executor.Control || calm.Load() {
+			return false
+		}
+		time.AfterFunc(200*time.Millisecond, func() {
+			c.asks(c.client, 1, false)
+			calm.Store(true)
+			c.answer(m)
+		})
+		return true
+	}
+	k := startKernel(t, f.options())
+	cells := []executor.Cell{{Index: 0, Type: "code", Source: "a"}, {Index: 1, Type: "code", Source: "b"}}
+	once := sync.OnceFunc(func() { breakConnection(k) })
+	res := executor.Run(t.Context(), k, cells, nil, &betweenCells{once})
+	if res.State != executor.RunSucceeded || early.Load() {
+		t.Errorf("sent early: %v, %+v", early.Load(), res)
 	}
 }
 
