@@ -206,7 +206,7 @@ func TestLossIsChargedOnce(t *testing.T) {
 	if got := fmt.Sprint(res.Cells[0].State, res.Cells[1].State, res.Cells[2].State); got != "succeededincompletesucceeded" {
 		t.Error(got)
 	}
-	if res.Cells[1].Lost != 5 || !strings.Contains(res.Note, "cell 1") {
+	if res.Cells[1].Lost != 5 || !strings.Contains(res.Note, "cell 2") {
 		t.Errorf("lost %d, note %q", res.Cells[1].Lost, res.Note)
 	}
 }

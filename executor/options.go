@@ -113,3 +113,26 @@ type Result struct {
 	CompletenessProvable bool
 	Widgets              []byte // the value of metadata.widgets, a JSON object; nil when there is none
 }
+
+// Blamed is the cell that decided the state of a run that did not succeed: the
+// one that raised, else the last one that something ended, and one that lost
+// output only where that is what the run is blamed for.
+func (r *Result) Blamed() (index int, ok bool) {
+	if r.State == RunSucceeded {
+		return 0, false
+	}
+	if r.Error != nil && r.State == RunFailed {
+		return r.Error.Index, true
+	}
+	for i, c := range r.Cells {
+		switch c.State {
+		case Failed, TimedOut, Interrupted, KernelLost:
+			index, ok = i, true
+		case Incomplete:
+			if r.State == RunIncomplete && !ok {
+				index, ok = i, true
+			}
+		}
+	}
+	return index, ok
+}

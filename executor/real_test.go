@@ -141,7 +141,7 @@ func TestStatuses(t *testing.T) {
 		},
 		{
 			name: "exit() with cells left", cells: []string{"exit()", "2"},
-			state: executor.RunKernelLost, cellsAre: "succeeded not_run", note: "cell 0 ended the kernel",
+			state: executor.RunKernelLost, cellsAre: "succeeded not_run", note: "cell 1 ended the kernel",
 		},
 		{name: "exit() in the last cell", cells: []string{"1", "exit()"}, state: executor.RunSucceeded, cellsAre: "succeeded succeeded"},
 		{

@@ -89,7 +89,8 @@ func (r *runner) afterExit(ctx context.Context, s *sheet) bool {
 	return false
 }
 
-func place(s *sheet) string { return fmt.Sprintf("cell %d", s.cell.Index) }
+// place is a cell as people count: from 1.
+func place(s *sheet) string { return fmt.Sprintf("cell %d", s.cell.Index+1) }
 
 // skipped says whether nbclient would not send the cell.
 func skipped(c *Cell) bool {

@@ -14,6 +14,8 @@ type job struct {
 	s    *Service
 	req  Request
 	row  Run
+	in   string // the references themselves: the row has them without passwords
+	out  string
 	lost error // the row could not be kept
 
 	ctx       context.Context // ends: the kernel is killed
@@ -59,9 +61,24 @@ func (j *job) run() {
 	case j.row.Cells != nil:
 		state = executor.RunFailed // the cells ran, what came after did not
 	case j.stopped():
-		state, e.Reason = executor.RunCancelled, ""
+		j.end(executor.RunCancelled, "", "cancelled before a cell ran; the output is as it was")
+		return
 	}
 	j.end(state, e.Reason, err.Error())
+}
+
+// interruptible is the job's context for what a first cancel ends too: reading,
+// starting. The function frees it.
+func (j *job) interruptible() (context.Context, func()) {
+	ctx, stop := context.WithCancel(j.ctx)
+	go func() {
+		select {
+		case <-j.cancel:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, stop
 }
 
 // stopped tells whether somebody cancelled the run.

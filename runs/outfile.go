@@ -13,6 +13,7 @@ import (
 
 	"assay/executor"
 	"assay/nbformat"
+	"assay/nbformat/percent"
 	"assay/notebooks"
 	"assay/runs/output"
 )
@@ -21,12 +22,12 @@ import (
 func (j *job) outputOptions() *output.Options {
 	o := &output.Options{
 		RunID: j.row.ID, Version: j.s.o.Version,
-		InputRef: notebooks.Redact(j.row.Input), OutputRef: notebooks.Redact(j.row.Output), InputDigest: j.row.InputDigest,
+		InputRef: j.row.Input, OutputRef: j.row.Output, InputDigest: j.row.InputDigest,
 		Parameters: j.row.Parameters, KernelRequested: j.req.Kernel,
 		Compat: j.req.Compat, AllowIncomplete: j.req.AllowIncomplete, AllowSame: j.req.Overwrite,
 		AtEnd: j.req.SaveOff, Start: j.row.Started,
 	}
-	if p, ok := notebooks.IsLocal(j.row.Input); ok {
+	if p, ok := notebooks.IsLocal(j.in); ok {
 		o.InputPath = p
 	}
 	return o
@@ -34,13 +35,17 @@ func (j *job) outputOptions() *output.Options {
 
 // checkOutput finds what is wrong with the output before a kernel is started for it.
 func (j *job) checkOutput() error {
-	if p, ok := notebooks.IsLocal(j.row.Output); ok {
-		return outputError(output.Check(p, j.outputOptions()))
-	}
-	if j.row.Output == "" {
+	switch p, local := notebooks.IsLocal(j.out); {
+	case j.out == "":
 		return nil
+	case percent.IsScript(j.out):
+		return &Error{Reason: ReasonUsage, Err: fmt.Errorf("the output %s is a script, and an executed notebook is none", j.row.Output), Hint: "name it .ipynb; assay convert makes scripts"}
+	case local:
+		return outputError(output.Check(p, j.outputOptions()))
+	case !j.req.Overwrite && j.out != "-" && notebooks.Same(j.in, j.out):
+		return outputError(output.ErrSame)
 	}
-	return outputError(notebooks.Check(j.row.Output))
+	return outputError(notebooks.Check(j.out))
 }
 
 // openOutput begins the output: a file is valid from now on, anything else is written when the run is over.
@@ -57,6 +62,7 @@ func outputError(err error) error {
 	e := &Error{Reason: ReasonOutput, Err: fmt.Errorf("open the output: %w", err)}
 	switch {
 	case errors.Is(err, output.ErrSame):
+		e.Reason = ReasonUsage
 		e.Hint = "choose another output, or say --overwrite-input"
 	case errors.Is(err, output.ErrLocked):
 		e.Hint = "wait for that run, or choose another output"
@@ -67,14 +73,14 @@ func outputError(err error) error {
 }
 
 func (j *job) newOutput(doc *nbformat.Document) (*output.Writer, error) {
-	if p, ok := notebooks.IsLocal(j.row.Output); ok {
+	if p, ok := notebooks.IsLocal(j.out); ok {
 		return output.Create(p, doc, j.outputOptions())
 	}
 	publish, err := j.publisher()
 	if err != nil {
 		return nil, err
 	}
-	if j.row.Output == "" || j.row.Output == "-" {
+	if j.out == "" || j.out == "-" {
 		return output.Memory(doc, j.outputOptions(), publish)
 	}
 	dir := j.s.o.JournalDir
@@ -89,7 +95,7 @@ func (j *job) newOutput(doc *nbformat.Document) (*output.Writer, error) {
 
 // publisher writes the output where it is no file, if nobody else has written there meanwhile.
 func (j *job) publisher() (func(write func(io.Writer) error) error, error) {
-	ref := j.row.Output
+	ref := j.out
 	if ref == "" {
 		return func(write func(io.Writer) error) error { return write(io.Discard) }, nil
 	}

@@ -38,11 +38,11 @@ func (j *job) pipeline() error {
 		return err
 	}
 	j.emit(Event{Type: EventStarted, Input: j.row.Input, Output: j.row.Output, Cells: doc.Len(), Kernel: j.kernelName(doc)})
-	if j.req.Prepare {
-		return j.prepare(doc)
-	}
 	if err := j.checkOutput(); err != nil {
 		return err
+	}
+	if j.req.Prepare {
+		return j.prepare(doc)
 	}
 	kernel, err := j.startKernel(doc)
 	if err != nil {
@@ -62,7 +62,9 @@ func (j *job) pipeline() error {
 	closed := closeKernel(kernel)
 	j.keep(result, out.Cells(), lines)
 	err = j.finish(result, out)
-	<-closed
+	if end := <-closed; end != nil {
+		j.warn("the kernel did not end by itself and was killed: %v", end)
+	}
 	return err
 }
 
@@ -78,7 +80,7 @@ func cellLines(doc *nbformat.Document) []int {
 // expandPaths fills the templates of the input's and output's names, as papermill does.
 func (j *job) expandPaths() error {
 	pm := params.Builtins{RunUUID: j.row.ID, Now: j.s.o.Now().Local()}
-	for _, p := range []*string{&j.row.Input, &j.row.Output} {
+	for _, p := range []*string{&j.in, &j.out} {
 		if !strings.ContainsAny(*p, "{}") {
 			continue
 		}
@@ -88,12 +90,15 @@ func (j *job) expandPaths() error {
 		}
 		*p = expanded
 	}
+	j.row.Input, j.row.Output = notebooks.Redact(j.in), notebooks.Redact(j.out)
 	return nil
 }
 
 // read brings the notebook's bytes and makes a document of nbformat 4 of them.
 func (j *job) read() (*nbformat.Document, error) {
-	got, err := notebooks.Read(j.ctx, j.row.Input, j.s.o.Notebooks)
+	ctx, stop := j.interruptible()
+	defer stop()
+	got, err := notebooks.Read(ctx, j.in, j.s.o.Notebooks)
 	if err != nil {
 		return nil, fail(ReasonInput, fmt.Errorf("read the notebook: %w", err))
 	}
@@ -130,10 +135,10 @@ func Parse(name string, data []byte) (*nbformat.Document, error) {
 func (j *job) inject(doc *nbformat.Document) (*params.Injection, error) {
 	m := new(params.Map)
 	if j.req.InjectInputPath {
-		m.Set("PAPERMILL_INPUT_PATH", j.req.Input)
+		m.Set("PAPERMILL_INPUT_PATH", j.injectedPath(j.req.Input, j.row.Input))
 	}
 	if j.req.InjectOutputPath {
-		m.Set("PAPERMILL_OUTPUT_PATH", j.row.Output)
+		m.Set("PAPERMILL_OUTPUT_PATH", j.injectedPath(j.req.Output, j.row.Output))
 	}
 	if j.req.Parameters != nil {
 		for name, v := range j.req.Parameters.All() {
@@ -157,6 +162,15 @@ func (j *job) inject(doc *nbformat.Document) (*params.Injection, error) {
 	return injection, nil
 }
 
+// injectedPath is what a notebook is told of a path: where it is, without a
+// password. Papermill tells the template.
+func (j *job) injectedPath(asked, is string) string {
+	if j.req.Compat {
+		return notebooks.Redact(asked)
+	}
+	return is
+}
+
 // Auto as a Request's Kernel takes the notebook's kernel, else one of its language.
 const Auto = "auto"
 
@@ -171,30 +185,20 @@ func (j *job) language(doc *nbformat.Document) string {
 	switch {
 	case j.req.Language != "":
 		return j.req.Language
-	case doc.Language() == "" && percent.IsScript(j.row.Input):
-		return percent.Language(path.Ext(j.row.Input))
+	case doc.Language() == "" && percent.IsScript(j.in):
+		return percent.Language(path.Ext(j.in))
 	}
 	return doc.Language()
 }
 
 // startKernel starts the kernel and returns when it is ready.
 func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
-	ctx, stop := context.WithCancel(j.ctx)
+	ctx, stop := j.interruptible()
 	defer stop()
-	go func() { // Ctrl-C while the kernel starts
-		select {
-		case <-j.cancel:
-			stop()
-		case <-ctx.Done():
-		}
-	}()
 	req := KernelRequest{
 		RunID: j.row.ID, Name: j.kernelName(doc), Language: j.language(doc), Cwd: j.req.Cwd,
 		Auto: j.req.Kernel == Auto, DisplayName: doc.Metadata().Get("kernelspec", "display_name").Text(),
 		StartTimeout: j.req.StartTimeout, MemoryLimit: j.req.MemoryLimit, Untrimmed: j.req.Untrimmed,
-	}
-	if req.StartTimeout == 0 {
-		req.StartTimeout = time.Minute
 	}
 	if req.Name == "" && req.Language == "" {
 		return nil, &Error{Reason: ReasonKernelStart, Err: errors.New("the notebook names no kernel and no language"), Hint: "choose a kernel: --kernel python3"}
@@ -209,13 +213,12 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 // closeTimeout is the longest that a polite end may take: shutdown_request, SIGTERM and SIGKILL are 2.5 s apart.
 const closeTimeout = 15 * time.Second
 
-func closeKernel(k executor.Kernel) <-chan struct{} {
-	done := make(chan struct{})
+func closeKernel(k executor.Kernel) <-chan error {
+	done := make(chan error, 1)
 	go func() {
-		defer close(done)
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		k.Close(ctx) //nolint:errcheck // it was killed then; nothing of the run depends on it
+		done <- k.Close(ctx)
 	}()
 	return done
 }
@@ -269,13 +272,9 @@ func (j *job) keep(result executor.Result, cells []executor.Cell, lines []int) {
 	if result.State == executor.RunSucceeded {
 		return
 	}
-	for _, one := range result.Cells {
-		switch one.State {
-		case executor.Failed, executor.TimedOut, executor.Interrupted, executor.KernelLost, executor.Incomplete:
-			c := cells[one.Index]
-			r.Failing = &FailingCell{Index: one.Index, ID: c.ID, Line: lines[one.Index], Source: c.Source, State: one.State}
-			return
-		}
+	if i, ok := result.Blamed(); ok {
+		c := cells[i]
+		r.Failing = &FailingCell{Index: i, ID: c.ID, Line: lines[i], Source: c.Source, State: result.Cells[i].State}
 	}
 }
 

@@ -45,8 +45,7 @@ type Request struct {
 	MemoryLimit     int64 // bytes for a local kernel; 0: none
 	Untrimmed       bool  // a local kernel keeps its history and its settings
 
-	// SaveInterval of the journal's flushes; SaveOff writes the output only at the end.
-	SaveOff bool
+	SaveOff bool // write the output at the end only, and keep no journal
 
 	// Listener hears of the run's events; nil: nobody. See Event.
 	Listener func(Event)
@@ -97,6 +96,7 @@ const (
 	ReasonMemoryLimit = "memory_limit"
 	ReasonDiskFull    = "disk_full"
 	ReasonOutput      = "output"
+	ReasonUsage       = "usage" // an output that would destroy something
 	ReasonInput       = "input"
 	ReasonParameters  = "parameters"
 	ReasonKernelStart = "kernel_start"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,22 +38,22 @@ type Options struct {
 	Workers    int                // runs at a time; 0: 1
 	Notebooks  *notebooks.Options // how references are read and written
 	Version    string             // assay's version, for the record
-	LookupEnv  func(string) (string, bool)
-	ReadFile   func(string) ([]byte, error) // reads what @file: names
-	Now        func() time.Time             // nil: time.Now
-	JournalDir string                       // where the working copy and journal of a run stand whose output is not local; "": the temp folder
+	Now        func() time.Time   // nil: time.Now
+	JournalDir string             // where the working copy and journal of a run stand whose output is not local; "": the temp folder
 }
 
-// Service takes requests and runs them. Its methods may be called concurrently.
+// Service takes requests and runs them, first come, first served. Its methods
+// may be called concurrently.
 type Service struct {
 	store   Store
 	starter Starter
 	o       Options
-	slots   chan struct{}
 
-	mu   sync.Mutex
-	jobs map[string]*job // not yet ended
-	wg   sync.WaitGroup
+	mu      sync.Mutex
+	jobs    map[string]*job // not yet ended
+	waiting []*job          // for a worker, in the order of Submit
+	working int
+	wg      sync.WaitGroup
 }
 
 // New returns a Service. o may be nil.
@@ -67,7 +68,6 @@ func New(store Store, starter Starter, o *Options) *Service {
 	if s.o.Now == nil {
 		s.o.Now = time.Now
 	}
-	s.slots = make(chan struct{}, s.o.Workers)
 	return s
 }
 
@@ -81,36 +81,63 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 	}
 	ctx, kill := context.WithCancel(ctx)
 	j := &job{
-		s: s, req: req, ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}),
+		s: s, req: req, in: req.Input, out: req.Output,
+		ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}),
 		row: Run{
 			ID: id.String(), Trigger: req.Trigger, State: executor.RunQueued, Created: s.o.Now().UTC(),
-			Input: req.Input, Output: req.Output, KernelAsked: req.Kernel,
+			Input: notebooks.Redact(req.Input), Output: notebooks.Redact(req.Output), KernelAsked: req.Kernel,
 		},
 	}
 	if err := s.store.Put(ctx, j.row); err != nil {
 		kill()
 		return "", fmt.Errorf("keep the run's row: %w", err)
 	}
+	j.emit(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.jobs[j.row.ID] = j
-	s.mu.Unlock()
-	s.wg.Go(func() { s.work(j) })
+	s.waiting = append(s.waiting, j)
+	s.dispatch()
+	context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.giveUp(j)
+	})
 	return j.row.ID, nil
 }
 
-// work waits for a slot, runs the job and keeps its row.
+// dispatch gives waiting jobs to free workers. s.mu is held.
+func (s *Service) dispatch() {
+	for s.working < s.o.Workers && len(s.waiting) > 0 {
+		j := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		s.working++
+		s.wg.Go(func() {
+			s.work(j)
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.working--
+			s.dispatch()
+		})
+	}
+}
+
+// giveUp ends a job that is still waiting, without a worker. s.mu is held.
+func (s *Service) giveUp(j *job) {
+	if i := slices.Index(s.waiting, j); i >= 0 {
+		s.waiting = slices.Delete(s.waiting, i, i+1)
+		s.wg.Go(func() { s.work(j) })
+	}
+}
+
+// work runs the job and keeps its row.
 func (s *Service) work(j *job) {
 	defer close(j.done)
 	defer j.kill()
-	j.emit(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
-	select {
-	case s.slots <- struct{}{}:
+	if j.stopped() {
+		j.end(executor.RunCancelled, "", "cancelled before it began")
+	} else {
 		j.run()
-		<-s.slots
-	case <-j.cancel:
-		j.end(executor.RunCancelled, "", "cancelled before it began")
-	case <-j.ctx.Done():
-		j.end(executor.RunCancelled, "", "cancelled before it began")
 	}
 	// The row outlives the request: a cancelled request still gets its last word.
 	if j.lost = s.store.Put(context.WithoutCancel(j.ctx), j.row); j.lost != nil {
@@ -154,6 +181,7 @@ func (s *Service) Cancel(id string) error {
 	default:
 		j.cancelled = true
 		close(j.cancel)
+		s.giveUp(j)
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func takesPairs(args []string) bool {
 		return false
 	}
 	switch args[0] {
-	case "fmt", "check", "upgrade", "convert", "sync", "scraps", "kernels", "recover", "help", "completion":
+	case "__complete", "__completeNoDesc", "fmt", "check", "upgrade", "convert", "sync", "scraps", "kernels", "recover", "help", "completion":
 		return false
 	}
 	return true

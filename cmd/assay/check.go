@@ -1,17 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"assay/nbformat"
 )
 
-// finding is a Finding of one file, as --json prints it: docs/check.md.
+// finding is a Finding of one file, as --json prints it: docs/json.md.
 type finding struct {
 	Version int    `json:"v"`
 	File    string `json:"file"`
@@ -29,7 +29,8 @@ func newCheck() *cobra.Command {
 		Short: "validate notebooks against their nbformat version",
 		Long: `Validate notebooks: the verdict is that of Python's nbformat for the version that
 each notebook says it is, every finding with its file, line and cell. Exit 1 when
-there are findings, 2 when a file is no notebook. Folders are walked; - is stdin.`,
+there are findings, 2 when a file is no notebook, 3 when one cannot be read; the
+others are checked all the same. Folders are walked; - is stdin.`,
 		Example: "  assay check notebooks/\n  assay check --json report.ipynb",
 		Args:    arguments(1, -1, "the notebooks"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -45,26 +46,26 @@ func check(args []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	code, n := exitOK, 0
-	for _, name := range files {
-		found, err := checkFile(name)
-		if err != nil {
-			return err
-		}
-		for _, f := range found {
-			if f.Rule == ruleSyntax {
-				code = exitUsage
-			} else if code == exitOK {
-				code = exitFailed
+	return answer(func(w *bufio.Writer) error {
+		code := exitOK
+		for _, name := range files {
+			found, err := checkFile(name)
+			if err != nil {
+				code = max(code, report(err))
 			}
-			printFinding(f, asJSON)
+			for _, f := range found {
+				if f.Rule == ruleSyntax {
+					code = max(code, exitUsage)
+				}
+				code = max(code, exitFailed)
+				printFinding(w, f, asJSON)
+			}
 		}
-		n += len(found)
-	}
-	if n == 0 && !asJSON {
-		note("%d valid", len(files))
-	}
-	return said(code)
+		if code == exitOK && !asJSON {
+			note("%d valid", len(files))
+		}
+		return said(code)
+	})
 }
 
 // ruleSyntax is the rule of a file that is no notebook at all.
@@ -72,9 +73,9 @@ const ruleSyntax = "syntax"
 
 func checkFile(name string) ([]finding, error) {
 	d, _, err := readNotebookFile(name)
-	var system *os.PathError
-	if errors.As(err, &system) {
-		return nil, surroundings(err)
+	var unread *exitError
+	if errors.As(err, &unread) {
+		return nil, err
 	}
 	if err != nil {
 		f := finding{Version: 1, File: name, Rule: ruleSyntax, Message: errors.Unwrap(err).Error()}
@@ -95,9 +96,10 @@ func checkFile(name string) ([]finding, error) {
 	return found, nil
 }
 
-func printFinding(f finding, asJSON bool) {
+// printFinding leaves it to w to keep an error.
+func printFinding(w *bufio.Writer, f finding, asJSON bool) {
 	if asJSON {
-		json.NewEncoder(os.Stdout).Encode(f)
+		json.NewEncoder(w).Encode(f)
 		return
 	}
 	where := f.File
@@ -107,5 +109,5 @@ func printFinding(f finding, asJSON bool) {
 	if f.Cell != nil {
 		where += fmt.Sprintf(": cell %d", *f.Cell+1)
 	}
-	fmt.Printf("%s: %s (%s)\n", where, safeText(f.Message), f.Rule)
+	fmt.Fprintln(w, safeText(fmt.Sprintf("%s: %s (%s)", where, f.Message, f.Rule)))
 }

@@ -11,6 +11,7 @@ import (
 
 	"assay/internal/durable"
 	"assay/nbformat/percent"
+	"assay/notebooks"
 	"assay/runs"
 )
 
@@ -27,11 +28,15 @@ side is -, --to says it, and --ext the language of the script.`,
 		RunE:    func(_ *cobra.Command, args []string) error { return convert(args[0], args[1], to, ext) },
 	}
 	c.Flags().StringVar(&to, "to", "", "percent or ipynb, where one side is -")
+	c.RegisterFlagCompletionFunc("to", oneOf("percent", "ipynb"))
 	c.Flags().StringVar(&ext, "ext", "", "extension of the script where it has no name: .py, .R, …")
 	return c
 }
 
 func convert(in, out, to, ext string) error {
+	if notebooks.Same(in, out) {
+		return usage("choose another OUT", "%s and %s are the same file", in, out)
+	}
 	if to == "" {
 		switch {
 		case percent.IsScript(out) || percent.IsScript(in) && filepath.Ext(out) != ".ipynb" && out != "-":
@@ -77,7 +82,8 @@ func converted(in, out, to, ext string, data []byte) ([]byte, error) {
 			ext = ".py"
 		}
 		if strings.EqualFold(ext, ".ipynb") {
-			return data, nil
+			_, err := runs.Parse(in, data) // a copy, but of a notebook only
+			return data, err
 		}
 		d, err := percent.Read(data, ext)
 		if err != nil {
@@ -100,6 +106,11 @@ func readInput(name string) ([]byte, error) {
 		return nil, surroundings(err)
 	}
 	return data, nil
+}
+
+// oneOf offers the values of a flag to the shell.
+func oneOf(values ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 }
 
 // writeOutput writes a file whole or not at all, or stdout.

@@ -96,7 +96,7 @@ func classify(err error) (code int, hint string) {
 // codeOfReason is the exit code of a run that did not start.
 func codeOfReason(reason string, err error) int {
 	switch reason {
-	case runs.ReasonParameters:
+	case runs.ReasonParameters, runs.ReasonUsage:
 		return exitUsage
 	case runs.ReasonInput:
 		if notANotebook(err) {
@@ -109,13 +109,13 @@ func codeOfReason(reason string, err error) int {
 }
 
 // codeOfRun is the exit code of a run that ended.
-func codeOfRun(r *runs.Run, terminated bool) int {
+func codeOfRun(r *runs.Run, caught syscall.Signal) int {
 	switch r.State {
 	case executor.RunSucceeded:
 		return exitOK
 	case executor.RunCancelled:
-		if terminated {
-			return exitTerminated
+		if caught != 0 {
+			return 128 + int(caught)
 		}
 		return exitInterrupted
 	case executor.RunKernelLost:

@@ -24,7 +24,6 @@ func describeFailure(w io.Writer, r *runs.Run, prefix string) {
 		p.line("%s%s: %s", prefix, where, strings.ReplaceAll(string(f.State), "_", " "))
 		p.source(f.Source)
 		if r.Error != nil {
-			p.line("%s", strings.Repeat("-", 75))
 			p.traceback(r.Error)
 		}
 	}
@@ -70,7 +69,9 @@ func hintForState(r *runs.Run) string {
 // printer writes lines; an error of the terminal has nobody to hear it.
 type printer struct{ w io.Writer }
 
-func (p *printer) line(format string, args ...any) { fmt.Fprintf(p.w, format+"\n", args...) }
+func (p *printer) line(format string, args ...any) {
+	fmt.Fprintln(p.w, safeText(fmt.Sprintf(format, args...)))
+}
 
 // sourceLines is how much of a failing cell is shown.
 const sourceLines = 30

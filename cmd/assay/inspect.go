@@ -1,9 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
-	"os"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -15,7 +16,7 @@ import (
 	"assay/scraps"
 )
 
-// inspection is what a notebook declares and holds, as --json prints it.
+// inspection is what a notebook declares and holds, as --json prints it: docs/json.md.
 type inspection struct {
 	Version    int             `json:"v"`
 	Notebook   string          `json:"notebook"`
@@ -102,18 +103,22 @@ func inspect(ctx context.Context, ref string) (*inspection, error) {
 }
 
 func (in *inspection) print() error {
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "notebook\t%s, nbformat %s, %d cells\nkernel\t%s (%s)\n", in.Notebook, in.Nbformat, in.Cells, orNone(in.Kernel), orNone(in.Language))
+	return table(func(w io.Writer) { in.rows(w) })
+}
+
+func (in *inspection) rows(w io.Writer) {
+	fmt.Fprintf(w, "notebook\t%s, nbformat %s, %d cells\nkernel\t%s (%s)\n",
+		inLine(in.Notebook), in.Nbformat, in.Cells, orNone(inLine(in.Kernel)), orNone(inLine(in.Language)))
 	for i, p := range in.Parameters {
 		head := ""
 		if i == 0 {
 			head = "parameters"
 		}
-		typ := p.Type
+		typ := inLine(p.Type)
 		if typ == "" {
 			typ = "unknown type"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t= %s\t%s\n", head, p.Name, typ, safeText(p.Default), safeText(p.Help))
+		fmt.Fprintf(w, "%s\t%s\t%s\t= %s\t%s\n", head, inLine(p.Name), typ, inLine(p.Default), inLine(p.Help))
 	}
 	if len(in.Parameters) == 0 {
 		fmt.Fprintln(w, "parameters\tnone declared")
@@ -123,12 +128,20 @@ func (in *inspection) print() error {
 		if i == 0 {
 			head = "scraps"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", head, safeText(s.Name), s.Encoder)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", head, inLine(s.Name), inLine(s.Encoder))
 	}
 	for _, text := range in.Warnings {
 		note("warning: %s", text)
 	}
-	return w.Flush()
+}
+
+// table prints rows of columns, apart by tabs.
+func table(rows func(w io.Writer)) error {
+	return answer(func(out *bufio.Writer) error {
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		rows(w)
+		return w.Flush()
+	})
 }
 
 // helpNotebook is papermill's --help-notebook.
@@ -144,9 +157,12 @@ func helpNotebook(ctx context.Context, f *runFlags, args []string) error {
 	for _, text := range warnings {
 		note("warning: %s", text)
 	}
-	fmt.Print(params.Help(args[0], ps, len(d.CellsByTag("parameters")) > 0))
-	if len(d.CellsByTag("parameters")) == 0 {
-		return said(exitFailed) // as papermill
-	}
-	return nil
+	tagged := len(d.CellsByTag("parameters")) > 0
+	return answer(func(w *bufio.Writer) error {
+		fmt.Fprint(w, safeText(params.Help(args[0], ps, tagged)))
+		if !tagged {
+			return said(exitFailed) // as papermill
+		}
+		return nil
+	})
 }

@@ -50,5 +50,5 @@ func buildVersion() string {
 
 // note writes a line for people: everything that is not the answer goes to standard error.
 func note(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	fmt.Fprintln(os.Stderr, safeText(fmt.Sprintf(format, args...)))
 }

@@ -14,18 +14,38 @@ import (
 	"assay/runs"
 )
 
-// request makes the request of one run from the flags.
-func (f *runFlags) request(ctx context.Context, in, out string) (runs.Request, error) {
-	if f.engine != "" && f.engine != "nbclient" {
-		return runs.Request{}, usage("leave --engine out: assay has one engine, which does what nbclient does", "no engine named %q", f.engine)
+// minMemory is the smallest --memory-limit: no interpreter starts in less.
+const minMemory = 64 << 20
+
+// check refuses flags that cannot mean what they say.
+func (f *runFlags) check() error {
+	switch {
+	case f.engine != "" && f.engine != "nbclient":
+		return usage("leave --engine out: assay has one engine, which does what nbclient does", "no engine named %q", f.engine)
+	case f.jobs < 1:
+		return usage("-j 2 runs two at a time", "-j %d: at least one run at a time", f.jobs)
+	case f.memoryLimit != 0 && f.memoryLimit < minMemory:
+		return usage(fmt.Sprintf("did you mean --memory-limit %dM?", f.memoryLimit), "--memory-limit %d bytes: no kernel starts in that", f.memoryLimit)
 	}
+	if f.gateway == "" {
+		return nil
+	}
+	for flag, given := range map[string]bool{"--memory-limit": f.memoryLimit != 0, "--python": f.python != "", "--untrimmed": f.untrimmed} {
+		if given {
+			return usage("leave it out, or leave --gateway (ASSAY_GATEWAY_URL) out", "%s is for kernels on this machine, not for a gateway's", flag)
+		}
+	}
+	return nil
+}
+
+// request makes what the runs of one call have in common from the flags.
+func (f *runFlags) request(ctx context.Context) (runs.Request, error) {
 	m, err := f.parameters(ctx)
 	if err != nil {
 		return runs.Request{}, err
 	}
 	return runs.Request{
-		Trigger: runs.CLI, Input: in, Output: out,
-		Parameters:      m,
+		Trigger: runs.CLI, Parameters: m,
 		InjectInputPath: f.injectInput || f.injectPaths, InjectOutputPath: f.injectOutput || f.injectPaths,
 		Kernel: f.kernel, Language: f.language, Cwd: f.cwd,
 		Strict: f.strict, ReportMode: f.reportMode, Prepare: f.prepare, Compat: f.compat, Overwrite: f.overwrite,

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -30,32 +32,40 @@ func (r *rewriter) run(args []string) error {
 	if len(args) == 1 && args[0] == "-" {
 		return r.pipe()
 	}
+	if slices.Contains(args, "-") {
+		return usage("", "- stands alone: what comes on stdin goes to stdout")
+	}
 	files, err := expand(args)
 	if err != nil {
 		return err
 	}
-	changed, failed := 0, 0
-	for _, name := range files {
-		did, err := r.file(name)
-		if err != nil {
-			report(err)
-			failed++
-			continue
-		}
-		if did {
-			changed++
-			if !r.quiet {
-				fmt.Println(name)
+	return answer(func(w *bufio.Writer) error {
+		code := exitOK
+		for _, name := range files {
+			did, err := r.file(name)
+			if err != nil {
+				code = max(code, report(err))
+			}
+			if did && r.check {
+				code = max(code, exitFailed)
+			}
+			if did && !r.quiet {
+				fmt.Fprintln(w, safeText(name))
 			}
 		}
+		return said(code)
+	})
+}
+
+// answer writes to standard output what was asked for, and fails where that
+// could not be written whole.
+func answer(write func(w *bufio.Writer) error) error {
+	w := bufio.NewWriter(os.Stdout)
+	err := write(w)
+	if lost := w.Flush(); lost != nil {
+		return surroundings(lost)
 	}
-	switch {
-	case failed > 0:
-		return said(exitUsage)
-	case r.check && changed > 0:
-		return said(exitFailed)
-	}
-	return nil
+	return err
 }
 
 // file rewrites one file and tells whether it had to.
@@ -152,9 +162,6 @@ func newUpgrade() *cobra.Command {
 		if err != nil {
 			return nil, err
 		}
-		if d.Major() == 4 && d.Minor() >= 5 {
-			return data, nil
-		}
 		if d, err = upgrade.Upgrade(d); err != nil {
 			return nil, err
 		}
@@ -162,10 +169,12 @@ func newUpgrade() *cobra.Command {
 	}}
 	c := &cobra.Command{
 		Use:   "upgrade PATH…",
-		Short: "bring notebooks of nbformat 2 to 4.4 to 4.5",
-		Long: `Rewrite notebooks of nbformat 2, 3 and 4.0 to 4.4 as nbformat 4.5, as Python's
+		Short: "bring notebooks of nbformat 1 to 4.4 to 4.5, and mend cell ids",
+		Long: `Rewrite notebooks of nbformat 1, 2, 3 and 4.0 to 4.4 as nbformat 4.5, as Python's
 nbformat does; the ids that cells get come from what they hold, so that the same
-notebook always becomes the same file. Names the files that changed.`,
+notebook always becomes the same file. In a notebook of 4.5 or later the cells
+whose id is missing, not valid or another cell's get one, and nothing else is
+touched. Names the files that changed. Folders are walked; - is stdin to stdout.`,
 		Example: "  assay upgrade old.ipynb\n  assay upgrade --check notebooks/",
 		Args:    arguments(1, -1, "the notebooks"),
 		RunE:    func(_ *cobra.Command, args []string) error { return r.run(args) },
@@ -176,15 +185,9 @@ notebook always becomes the same file. Names the files that changed.`,
 
 // readNotebookFile parses a notebook from a file or stdin.
 func readNotebookFile(name string) (*nbformat.Document, []byte, error) {
-	var data []byte
-	var err error
-	if name == "-" {
-		data, err = io.ReadAll(os.Stdin)
-	} else {
-		data, err = os.ReadFile(name)
-	}
+	data, err := readInput(name)
 	if err != nil {
-		return nil, nil, surroundings(err)
+		return nil, nil, err
 	}
 	d, err := nbformat.Parse(data)
 	if err != nil {

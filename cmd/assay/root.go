@@ -7,6 +7,7 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 const rootLong = `assay runs Jupyter notebooks, proves what ran, and puts the result in front of
@@ -14,7 +15,8 @@ the people and programs that must trust it.
 
 Exit codes: 0 done; 1 the notebook failed, timed out or is incomplete, or a
 check said no; 2 wrong use, bad parameters, not a notebook; 3 no kernel, no
-server, no disk; 130 and 143 cancelled by Ctrl-C and SIGTERM; 138 kernel lost.`
+server, no disk; 130, 143 and 129 cancelled by Ctrl-C, SIGTERM and SIGHUP; 138
+kernel lost.`
 
 const rootExample = `  assay run report.ipynb out.ipynb -p day 2026-11-21
   assay inspect report.ipynb
@@ -84,10 +86,7 @@ func arguments(low, high int, what string) cobra.PositionalArgs {
 }
 
 // isTerminal tells whether a file is a terminal.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // colour tells whether text for f may carry colour.
 func colour(f *os.File) bool {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -111,8 +110,8 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.untrimmed, "untrimmed", false, "keep the kernel's own history and reply delay, which runs switch off")
 	fs.StringVar(&f.engine, "engine", "", "papermill's engine `NAME`: only nbclient, which is what assay does")
 
-	f.startTimeout = duration(time.Minute)
-	fs.Var(&f.startTimeout, "start-timeout", "`TIME` for the kernel to answer; seconds or 90s, 5m")
+	fs.Lookup("gateway").DefValue = "" // it may hold a password
+	fs.Var(&f.startTimeout, "start-timeout", "`TIME` for the kernel to answer; seconds or 90s, 5m (default 60s; behind a gateway 3m)")
 	fs.Var(&f.startTimeout, "start_timeout", "")
 	fs.MarkHidden("start_timeout")
 	fs.Var(&f.executionTimeout, "execution-timeout", "`TIME` for a cell")
@@ -128,14 +127,14 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	negated(fs, &f.prepare, "prepare-execute")
 	fs.BoolVar(&f.reportMode, "report-mode", false, "hide the source of every code cell")
 	negated(fs, &f.reportMode, "no-report-mode")
-	fs.BoolVar(&f.saveOnExecute, "request-save-on-cell-execute", true, "keep OUT up to date while cells run")
+	fs.BoolVar(&f.saveOnExecute, "request-save-on-cell-execute", true, "keep OUT up to date while cells run; --no-request-save-on-cell-execute writes it at the end")
 	negated(fs, &f.saveOnExecute, "no-request-save-on-cell-execute")
 	fs.IntVar(&f.autosave, "autosave-cell-every", 30, "papermill's `SECONDS` between saves inside a cell; here the journal saves within a second, and 0 is accepted")
 	fs.BoolVar(&f.overwrite, "overwrite-input", false, "OUT may be IN")
 	fs.BoolVar(&f.coalesce, "coalesce-streams", false, "resolve carriage returns in streams, as a terminal shows them")
 	fs.BoolVar(&f.compat, "papermill-compat", false, "write papermill's record exactly as papermill does, untrue parts included")
 
-	fs.BoolVar(&f.progress, "progress-bar", false, "show progress (default: where stderr is a terminal)")
+	fs.BoolVar(&f.progress, "progress-bar", false, "show progress (default: where stderr is a terminal; --no-progress-bar)")
 	negated(fs, &f.progress, "no-progress-bar")
 	fs.BoolVar(&f.logOutput, "log-output", false, "print what cells print, as they print it")
 	negated(fs, &f.logOutput, "no-log-output")

@@ -1,9 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +13,8 @@ import (
 	"assay/notebooks"
 	"assay/scraps"
 )
+
+func scrapFormats() []string { return []string{"table", "json", "csv"} }
 
 // scrapsFlags are the flags of scraps.
 type scrapsFlags struct {
@@ -33,7 +35,8 @@ reference that run takes, a folder or a pattern ('runs/*.ipynb').`,
 		Args:    arguments(1, -1, "the notebooks"),
 		RunE:    func(c *cobra.Command, args []string) error { return f.run(c.Context(), args) },
 	}
-	c.Flags().StringVar(&f.format, "format", "table", "table, json or csv")
+	c.Flags().StringVar(&f.format, "format", "table", "`FORMAT`: table, json or csv")
+	c.RegisterFlagCompletionFunc("format", oneOf(scrapFormats()...))
 	c.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
 	c.Flags().StringArrayVar(&f.names, "name", nil, "only the scraps called `NAME`; may be repeated")
 	return c
@@ -42,6 +45,9 @@ reference that run takes, a folder or a pattern ('runs/*.ipynb').`,
 func (f *scrapsFlags) run(ctx context.Context, args []string) error {
 	if f.json {
 		f.format = "json"
+	}
+	if !slices.Contains(scrapFormats(), f.format) {
+		return usage("table, json or csv", "no format %q", f.format)
 	}
 	refs, err := expandPatterns(args)
 	if err != nil {
@@ -84,22 +90,40 @@ func (f *scrapsFlags) source(ctx context.Context, ref string) (scraps.Source, er
 }
 
 func (f *scrapsFlags) write(sources []scraps.Source) error {
-	var err error
-	switch f.format {
-	case "table":
-		err = scraps.WriteText(os.Stdout, sources, 0, nil)
-	case "json":
-		err = scraps.WriteJSON(os.Stdout, sources, nil)
-	case "csv":
-		err = scraps.WriteCSV(os.Stdout, sources, nil)
-	default:
-		return usage("table, json or csv", "no format %q", f.format)
-	}
-	if err != nil {
-		return &exitError{code: exitUsage, err: err}
-	}
-	return nil
+	return answer(func(w *bufio.Writer) error {
+		var err error
+		switch f.format {
+		case "json":
+			err = scraps.WriteJSON(w, sources, nil)
+		case "csv":
+			err = scraps.WriteCSV(w, sources, nil)
+		default:
+			err = scraps.WriteText(w, forPeople(sources), 0, nil)
+		}
+		if err != nil {
+			return &exitError{code: exitUsage, err: err}
+		}
+		return nil
+	})
 }
+
+// forPeople is sources without what would steer a terminal or break a table;
+// names and values WriteText cleans itself.
+func forPeople(sources []scraps.Source) []scraps.Source {
+	clean := slices.Clone(sources)
+	for i := range clean {
+		clean[i].Notebook = inLine(clean[i].Notebook)
+		clean[i].Scraps = slices.Clone(clean[i].Scraps)
+		for k := range clean[i].Scraps {
+			s := &clean[i].Scraps[k]
+			s.Encoder = inLine(s.Encoder)
+		}
+	}
+	return clean
+}
+
+// inLine is a name from a file as it may stand in a table for people.
+func inLine(s string) string { return safeText(strings.Join(strings.Fields(s), " ")) }
 
 // expandPatterns names the notebooks that references, folders and patterns mean.
 func expandPatterns(args []string) ([]string, error) {

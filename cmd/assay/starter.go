@@ -37,9 +37,10 @@ func (s *starter) Start(ctx context.Context, r runs.KernelRequest) (executor.Ker
 }
 
 func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
-	modules, err := moduleDir()
-	if err != nil {
-		return nil, err
+	var modules []string
+	// Without a HOME to write to, usual in containers, only notebooks that import the module fail.
+	if dir, err := moduleDir(); err == nil {
+		modules = append(modules, dir)
 	}
 	name := r.Name
 	if r.Auto || name == "" && r.Language != "python" { // a script says its language, and no kernel
@@ -47,7 +48,7 @@ func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executo
 	}
 	k, err := local.Start(ctx, &local.Options{
 		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
-		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: []string{modules},
+		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules,
 	})
 	if err != nil {
 		return nil, kernelError(err)
@@ -71,14 +72,14 @@ func kernelError(err error) error {
 func moduleDir() (string, error) {
 	base, err := os.UserCacheDir()
 	if err != nil {
-		base = os.TempDir()
+		return "", err
 	}
 	return inkernel.Write(filepath.Join(base, "assay"))
 }
 
 func (s *starter) startRemote(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
 	if r.Auto {
-		return nil, &runs.Error{Reason: runs.ReasonKernelStart, Err: errors.New("--kernel auto does not choose among a gateway's kernels"), Hint: "name one: assay kernels list --gateway " + s.gateway}
+		return nil, &runs.Error{Reason: runs.ReasonKernelStart, Err: errors.New("--kernel auto does not choose among a gateway's kernels"), Hint: "name one: assay kernels list --gateway URL shows them"}
 	}
 	k, err := gateway.Start(ctx, &gateway.Options{
 		URL: s.gateway, Token: s.token, Kernel: r.Name, Path: r.Cwd, StartTimeout: r.StartTimeout,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ are named (exit 1); --from takes one side and loses the other's edits.`,
 	}
 	c.Flags().BoolVar(&f.check, "check", false, "only report; exit 1 when they are not in step")
 	c.Flags().StringVar(&f.from, "from", "", "`SIDE` that counts, whatever the other has: notebook or script")
+	c.RegisterFlagCompletionFunc("from", oneOf("notebook", "script"))
 	return c
 }
 
@@ -87,24 +89,25 @@ type synced struct {
 }
 
 func (f *syncFlags) write(files []synced) error {
-	changed := false
-	for _, s := range files {
-		if s.was != nil && bytes.Equal(s.was, s.now) {
-			continue
+	return answer(func(w *bufio.Writer) error {
+		changed := false
+		for _, s := range files {
+			if s.was != nil && bytes.Equal(s.was, s.now) {
+				continue
+			}
+			changed = true
+			if !f.check {
+				if err := writeOutput(s.name, s.now); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintln(w, safeText(s.name))
 		}
-		changed = true
-		fmt.Println(s.name)
-		if f.check {
-			continue
+		if f.check && changed {
+			return said(exitFailed)
 		}
-		if err := writeOutput(s.name, s.now); err != nil {
-			return err
-		}
-	}
-	if f.check && changed {
-		return said(exitFailed)
-	}
-	return nil
+		return nil
+	})
 }
 
 // describeBoth names the cells that stand in one side only.

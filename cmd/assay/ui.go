@@ -2,9 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -26,7 +27,7 @@ type ui struct {
 	targets        []target
 	level          int
 	progress       bool
-	stdout, stderr io.WriteCloser // --stdout-file, --stderr-file; nil without
+	stdout, stderr *os.File // --stdout-file, --stderr-file; nil without
 
 	mu     sync.Mutex
 	bar    *progressbar.ProgressBar
@@ -52,32 +53,47 @@ func newUI(f *runFlags, targets []target) (*ui, error) {
 		u.events = json.NewEncoder(os.Stdout)
 		u.events.SetEscapeHTML(false)
 	}
-	var err error
-	if u.stdout, err = createFile(f.stdoutFile); err == nil {
-		u.stderr, err = createFile(f.stderrFile)
-	}
-	if err != nil {
-		return nil, surroundings(err)
+	for _, name := range []string{f.stdoutFile, f.stderrFile} {
+		if dir := filepath.Dir(name); name != "" && !isDir(dir) {
+			return nil, surroundings(fmt.Errorf("write %s: there is no folder %s", name, dir))
+		}
 	}
 	return u, nil
 }
 
-func createFile(name string) (io.WriteCloser, error) {
-	if name == "" {
-		return nil, nil
+// openFiles creates the files of --stdout-file and --stderr-file, once a run has something to write there.
+func (u *ui) openFiles() {
+	var err error
+	if u.stdout == nil {
+		u.stdout, err = createFile(u.f.stdoutFile)
 	}
-	if name == "-" {
+	if err == nil && u.stderr == nil {
+		u.stderr, err = createFile(u.f.stderrFile)
+	}
+	if err != nil && u.broken == nil {
+		u.broken = err
+	}
+}
+
+// createFile is nil without a name.
+func createFile(name string) (*os.File, error) {
+	switch name {
+	case "":
+		return nil, nil
+	case "-":
 		return os.Stdout, nil
 	}
 	return os.Create(name)
 }
 
-func (u *ui) close() {
-	for _, c := range []io.Closer{u.stdout, u.stderr} {
-		if c != nil {
-			c.Close()
+func (u *ui) close() error {
+	var errs []error
+	for _, f := range []*os.File{u.stdout, u.stderr} {
+		if f != nil && f != os.Stdout {
+			errs = append(errs, f.Close())
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // say prints a line for people, above the progress bar where one is shown.
@@ -91,7 +107,7 @@ func (u *ui) line(text string) {
 	if u.bar != nil {
 		u.bar.Clear()
 	}
-	fmt.Fprintln(os.Stderr, text)
+	fmt.Fprintln(os.Stderr, safeText(text))
 	if u.bar != nil {
 		u.bar.RenderBlank()
 	}
@@ -116,6 +132,7 @@ func (u *ui) show(i int, e runs.Event) {
 	single := len(u.targets) == 1
 	switch e.Type {
 	case runs.EventStarted:
+		u.openFiles()
 		if single {
 			u.info("Input Notebook:  %s", e.Input)
 			u.info("Output Notebook: %s", orNone(e.Output))
@@ -136,7 +153,7 @@ func (u *ui) show(i int, e runs.Event) {
 		}
 	case runs.EventCellStarted:
 		if u.bar != nil && e.Description != "" {
-			u.bar.Describe("Executing " + e.Description)
+			u.bar.Describe("Executing " + safeText(e.Description))
 		}
 		if u.f.logOutput && single && e.CellType == "code" {
 			u.info("%s", ruler("Executing Cell", *e.Cell+1, 40))
@@ -152,7 +169,11 @@ func (u *ui) show(i int, e runs.Event) {
 		}
 	case runs.EventEnded:
 		if u.bar != nil {
-			u.bar.Finish()
+			if e.State == string(executor.RunSucceeded) {
+				u.bar.Finish()
+			} else {
+				u.bar.Exit() // it stays where the run ended
+			}
 			u.bar = nil
 			fmt.Fprintln(os.Stderr)
 		}
@@ -164,9 +185,9 @@ func (u *ui) show(i int, e runs.Event) {
 
 // output writes what a cell printed to where the flags ask for it.
 func (u *ui) output(e runs.Event) {
-	for name, w := range map[string]io.Writer{"stdout": u.stdout, "stderr": u.stderr} {
+	for name, w := range map[string]*os.File{"stdout": u.stdout, "stderr": u.stderr} {
 		if e.Name == name && w != nil {
-			if _, err := io.WriteString(w, e.Text); err != nil && u.broken == nil {
+			if _, err := w.WriteString(e.Text); err != nil && u.broken == nil {
 				u.broken = err
 			}
 		}

@@ -121,11 +121,17 @@ func (k *Kernel) resume(sock *socket) {
 	k.seen.cut()
 	k.probe = ""
 	fences := k.fences()
-	if len(fences) > 1 {
-		k.calmed()
-		k.calm = make(chan struct{})
-	}
 	counted := k.info.Counted
+	if counted {
+		k.calmed()
+		if waiting.MsgID == "" {
+			k.calm = make(chan struct{})
+		} else {
+			// Older servers take the answer on control for the end of the cell
+			// that runs, and would ask a busy kernel after the next cut.
+			fences, k.later = fences[:1], &fences[1]
+		}
+	}
 	k.mu.Unlock()
 	if waiting.MsgID != "" && !counted {
 		// A kernel with counted messages shows by itself whether one is missing.
@@ -141,7 +147,7 @@ func (k *Kernel) resume(sock *socket) {
 // that end it. It is called with mu held.
 func (k *Kernel) fences() []executor.Message {
 	shell, control := k.questions.begin()
-	k.fence = shell
+	k.fence, k.later = shell, nil
 	fences := []executor.Message{{Channel: executor.Shell, Header: executor.Header{MsgID: shell, Type: "kernel_info_request"}}}
 	if k.info.Counted { // on control it proves nothing but where messages are counted
 		fences = append(fences, executor.Message{Channel: executor.Control, Header: executor.Header{MsgID: control, Type: "kernel_info_request"}})

@@ -177,14 +177,9 @@ func (n *notebook) mark(res executor.Result) error {
 		}
 		return nil
 	}
-	if res.State == executor.RunSucceeded {
-		return nil
-	}
-	for i, f := range n.cells {
-		if n.o.papermillOf(f).status == failed {
-			top, anchor := markerTexts(f)
-			return mark(n.doc, i, top, anchor)
-		}
+	if i, ok := res.Blamed(); ok && n.o.papermillOf(n.cells[i]).status == failed {
+		top, anchor := markerTexts(n.cells[i])
+		return mark(n.doc, i, top, anchor)
 	}
 	return nil
 }
