@@ -59,6 +59,11 @@ func startBare(python string) (*bare, error) {
 			return nil, err
 		}
 	}
+	for _, c := range []*zmtp.Conn{b.shell, b.iopub, b.control} {
+		if err := c.SetReadDeadline(time.Now().Add(10 * time.Minute)); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.iopub.Subscribe(""); err != nil {
 		return nil, err
 	}

@@ -60,7 +60,22 @@ for i in range(100000):
 		if err != nil {
 			return err
 		}
-		b.add(c.work, fmt.Sprintf("%d of %d in %s", n, c.want, seconds(took)), "every client tried loses", fmt.Sprintf("%d lost", c.want-n), "0 lost")
+		peer := "–"
+		if c.sleep == 0 {
+			nb, err := b.notebook("stall.ipynb", c.code)
+			if err != nil {
+				return err
+			}
+			if _, _, err := b.nbclient(nb); err != nil {
+				return err
+			}
+			text, err := os.ReadFile(b.path("nbclient.ipynb"))
+			if err != nil {
+				return err
+			}
+			peer = fmt.Sprintf("nbclient %d", strings.Count(string(text), `\n"`))
+		}
+		b.add(c.work, fmt.Sprintf("%d of %d in %s", n, c.want, seconds(took)), peer, fmt.Sprintf("%d lost", c.want-n), "0 lost")
 	}
 	return nil
 }

@@ -53,8 +53,16 @@ func (b *bench) run(out, only string) error {
 		name string
 		do   func() error
 	}{
-		{"start", b.start}, {"cold", b.cold}, {"cells", b.cells}, {"lines", b.lines}, {"prints", b.prints},
-		{"stall", b.stall}, {"gateway", b.gateway}, {"many", b.many}, {"parse", b.parse}, {"convert", b.convert},
+		{"start", b.start},
+		{"cold", b.cold},
+		{"cells", b.cells},
+		{"lines", b.lines},
+		{"prints", b.prints},
+		{"stall", b.stall},
+		{"gateway", b.gateway},
+		{"many", b.many},
+		{"parse", b.parse},
+		{"convert", b.convert},
 	}
 	for _, p := range parts {
 		if !strings.Contains(p.name, only) {
@@ -80,7 +88,7 @@ func (b *bench) add(work, assay, peers, ratio, goal string) {
 
 func (b *bench) table() string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "# Results\n\nMade by `make bench` on %s, %d processors, %s/%s, %s. Whole processes, medians, one run beside the\nothers; ratios travel better than times. The floor is the kernel's own time: a loop that sends, and only waits.\n\n",
+	fmt.Fprintf(&t, "# Results\n\nMade by `make bench` on %s, %d processors, %s/%s, %s. Assay and the floor are medians of three to\nfifteen, peers that take long ran once; ratios travel better than times. The floor is the kernel's own time: a loop that\nsends, and only waits, on a kernel that nobody trimmed.\n\n",
 		time.Now().UTC().Format("2006-01-02"), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 	t.WriteString("| work | assay | beside it | ratio | goal |\n|---|---|---|---|---|\n")
 	for _, r := range b.rows {

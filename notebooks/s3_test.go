@@ -218,13 +218,13 @@ func TestS3Refusals(t *testing.T) {
 	}
 	awsEnv(t, "", "")
 	for ref, want := range map[string]string{
-		"s3://books/nb.ipynb?endpoint=" + endpoint:     "no credentials were found",
-		"s3://books/nb.ipynb?endpoint=nowhere":         `endpoint "nowhere" is not an address`,
-		"s3://books/nb.ipynb?colour=red":               "colour",
-		"s3://books/nb.ipynb?use_path_style=perhaps":   "neither true nor false",
-		"s3://books":                                   "an object's address is s3://BUCKET/KEY",
-		"s3:///nb.ipynb":                           "an object's address is s3://BUCKET/KEY",
-		"gs://books/nb.ipynb":                          "gs:// needs the HMAC keys",
+		"s3://books/nb.ipynb?endpoint=" + endpoint:   "no credentials were found",
+		"s3://books/nb.ipynb?endpoint=nowhere":       `endpoint "nowhere" is not an address`,
+		"s3://books/nb.ipynb?colour=red":             "colour",
+		"s3://books/nb.ipynb?use_path_style=perhaps": "neither true nor false",
+		"s3://books":          "an object's address is s3://BUCKET/KEY",
+		"s3:///nb.ipynb":      "an object's address is s3://BUCKET/KEY",
+		"gs://books/nb.ipynb": "gs:// needs the HMAC keys",
 		"s3://books/nb.ipynb?endpoint=http://[::1]:1/": "no credentials were found",
 	} {
 		_, err := Read(ctx, ref, &Options{Timeout: 10 * time.Second})
