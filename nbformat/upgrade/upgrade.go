@@ -1,5 +1,6 @@
 // Package upgrade turns a notebook of any nbformat into one of nbformat 4.5, as
-// Python's nbformat does but for the cell ids: those come from the content.
+// Python's nbformat does but for the cell ids: those come from the content. In
+// a notebook that is one already it mends the ids.
 package upgrade
 
 import (
@@ -16,7 +17,8 @@ const minor = 5
 // Upgrade is the notebook as nbformat 4.5; d stays as it is. A notebook of
 // nbformat 4 keeps its bytes but for version and ids, an older one is written
 // anew in canonical form. Of ids that are there already those stay which are
-// valid and unique. A notebook of a later minor version comes back unchanged.
+// valid and the first of their kind. A notebook of 4.5 or a later minor version
+// keeps its version, and its bytes where no id is missing.
 func Upgrade(d *nbformat.Document) (*nbformat.Document, error) {
 	data := d.Bytes()
 	if d.Major() < 4 {
@@ -30,16 +32,16 @@ func Upgrade(d *nbformat.Document) (*nbformat.Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("upgrade from nbformat %d: %w", d.Major(), err)
 	}
-	if up.Minor() > minor {
-		return up, nil
-	}
-	if err := up.SetVersion(4, minor); err != nil {
-		return nil, fmt.Errorf("upgrade: %w", err)
+	if up.Minor() < minor {
+		if err := up.SetVersion(4, minor); err != nil {
+			return nil, fmt.Errorf("upgrade: %w", err)
+		}
 	}
 	return up, setIDs(up)
 }
 
-// setIDs gives an id to every cell that has no valid one of its own.
+// setIDs gives an id to every cell that has no valid one of its own: of cells
+// that share one the first keeps it.
 func setIDs(d *nbformat.Document) error {
 	taken := map[string]bool{}
 	keeps := make([]bool, d.Len())

@@ -127,7 +127,7 @@ func TestUpgradeIsNbformats(t *testing.T) {
 			continue
 		}
 		if d.Minor() > minor { // nbformat says 4.5 and changes nothing else, which is untrue
-			if !bytes.Equal(up.Bytes(), []byte(texts[name])) {
+			if up.Minor() != d.Minor() || len(nbformat.Validate(d)) == 0 && !bytes.Equal(up.Bytes(), []byte(texts[name])) {
 				t.Errorf("%s: a later minor version was changed", name)
 			}
 			continue
@@ -191,5 +191,41 @@ func TestIDsAreDeterministic(t *testing.T) {
 	}
 	if ids[0][0] != ids[1][0] || ids[0][1] != ids[1][1] || ids[0][0] == ids[0][1] {
 		t.Errorf("ids %v and %v", ids[0], ids[1])
+	}
+}
+
+// In a notebook of 4.5 or later the missing ids are added and the second of a
+// kind is replaced; all other bytes stay.
+func TestIDsAreMended(t *testing.T) {
+	t.Parallel()
+	for _, minor := range []string{"5", "6"} {
+		text := `{"nbformat_minor": ` + minor + `,  "nbformat":4, "metadata": {"z": 1.0, "a":[ ]},
+ "cells": [{"source": "x", "id": "twin", "metadata": {}, "cell_type": "raw"},
+	{"cell_type": "raw", "id": "twin", "metadata": {}, "source": "y"},
+	{"cell_type": "raw", "metadata": {}, "source": ["z"]}]}` + "\n"
+		d, err := nbformat.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		up, err := Upgrade(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := nbformat.Validate(up); minor == "5" && len(found) > 0 {
+			t.Errorf("4.%s: not valid: %v", minor, found)
+		}
+		first, second, third := up.Cell(0).ID(), up.Cell(1).ID(), up.Cell(2).ID()
+		if first != "twin" || second == first || third == "" || third == second {
+			t.Errorf("4.%s: the ids are %q, %q, %q", minor, first, second, third)
+		}
+		got := strings.Replace(string(up.Bytes()), `"`+second+`"`, `"twin"`, 1)
+		got = strings.Replace(got, `, "id": "`+third+`"`, "", 1)
+		if got != text {
+			t.Errorf("4.%s: more than the ids was changed:\n%s", minor, up.Bytes())
+		}
+		again, err := Upgrade(up)
+		if err != nil || !bytes.Equal(again.Bytes(), up.Bytes()) {
+			t.Errorf("4.%s: a second time it is changed again (%v)", minor, err)
+		}
 	}
 }
