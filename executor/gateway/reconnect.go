@@ -35,9 +35,9 @@ func (k *Kernel) reconnect(broke error) (*socket, error) {
 		if err := pause(ctx, attempt); err != nil {
 			break
 		}
-		sock, err := k.again(ctx)
+		sock, busy, err := k.again(ctx)
 		if err == nil {
-			k.resume(sock)
+			k.resume(sock, busy)
 			return sock, nil
 		}
 		var exit *executor.ExitError
@@ -71,24 +71,25 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// again asks the gateway for the kernel and dials. An ExitError is final.
-func (k *Kernel) again(ctx context.Context) (*socket, error) {
+// again asks the gateway for the kernel and dials; busy is what it said of the
+// kernel. An ExitError is final.
+func (k *Kernel) again(ctx context.Context) (sock *socket, busy bool, err error) {
 	ask, cancel := context.WithTimeout(ctx, 15*time.Second)
 	m, err := k.client.kernel(ask, k.id)
 	cancel()
 	if err != nil {
-		return nil, gone(err)
+		return nil, false, gone(err)
 	}
 	if m.ExecutionState == "dead" {
-		return nil, &executor.ExitError{Reason: "its process ended and the gateway gave up restarting it", Code: -1}
+		return nil, false, &executor.ExitError{Reason: "its process ended and the gateway gave up restarting it", Code: -1}
 	}
 	dial, cancel := context.WithTimeout(ctx, handshake)
 	defer cancel()
-	sock, err := k.client.dial(dial, k.id, k.session, k.o)
+	sock, err = k.client.dial(dial, k.id, k.session, k.o)
 	if err != nil {
-		return nil, gone(err)
+		return nil, false, gone(err)
 	}
-	return sock, nil
+	return sock, m.ExecutionState == "busy", nil
 }
 
 // gone turns the answers that no patience will change into an ExitError.
@@ -109,7 +110,7 @@ func gone(err error) error {
 // resume takes up the new connection: the kernel is asked on the shell, behind
 // everything that was asked before and in front of all that is yet to be sent,
 // so its answer proves what became of the ones, and comes before the others'.
-func (k *Kernel) resume(sock *socket) {
+func (k *Kernel) resume(sock *socket, busy bool) {
 	k.mu.Lock()
 	waiting := executor.Header{}
 	for _, r := range k.requests {
@@ -122,15 +123,15 @@ func (k *Kernel) resume(sock *socket) {
 	k.probe = ""
 	fences := k.fences()
 	counted := k.info.Counted
-	if counted {
+	switch {
+	case counted && !busy:
 		k.calmed()
-		if waiting.MsgID == "" {
-			k.calm = make(chan struct{})
-		} else {
-			// Older servers take the answer on control for the end of the cell
-			// that runs, and would ask a busy kernel after the next cut.
-			fences, k.later = fences[:1], &fences[1]
-		}
+		k.calm = make(chan struct{})
+	case counted:
+		// A server asks a busy kernel nothing. But older ones take an answer on
+		// control for the end of the cell, and would ask after the next cut.
+		k.questions.withoutControl()
+		fences = fences[:1]
 	}
 	k.mu.Unlock()
 	if waiting.MsgID != "" && !counted {
@@ -147,7 +148,7 @@ func (k *Kernel) resume(sock *socket) {
 // that end it. It is called with mu held.
 func (k *Kernel) fences() []executor.Message {
 	shell, control := k.questions.begin()
-	k.fence, k.later = shell, nil
+	k.fence = shell
 	fences := []executor.Message{{Channel: executor.Shell, Header: executor.Header{MsgID: shell, Type: "kernel_info_request"}}}
 	if k.info.Counted { // on control it proves nothing but where messages are counted
 		fences = append(fences, executor.Message{Channel: executor.Control, Header: executor.Header{MsgID: control, Type: "kernel_info_request"}})

@@ -71,6 +71,9 @@ func (q *questions) begin() (shell, control string) {
 	return q.fences[0].id, q.fences[1].id
 }
 
+// withoutControl ends the watch with the fence on shell alone.
+func (q *questions) withoutControl() { q.fences[1] = fence{reply: true, idle: true} }
+
 // see takes a message of the kernel. When it ends the watch, see returns the
 // stand-ins for what the server kept.
 func (q *questions) see(m executor.Message) []executor.Message {
@@ -158,7 +161,7 @@ func (q *questions) fenced(m executor.Message) bool {
 	ours, all := false, true
 	for i := range q.fences {
 		f := &q.fences[i]
-		if f.id == m.Parent.MsgID {
+		if f.id != "" && f.id == m.Parent.MsgID {
 			ours = true
 			f.note(m)
 		}
@@ -216,7 +219,9 @@ func (q *questions) end(session string) []executor.Message {
 			}
 		}
 	}
-	q.open, q.clean, q.holes = false, true, nil
+	// Without a fence on control a question may still be open there. But one
+	// whose busy the server kept has left a hole.
+	q.open, q.clean, q.holes = false, q.fences[1].id != "" || q.clean && len(q.holes) == 0, nil
 	return stand
 }
 

@@ -147,6 +147,22 @@ func TestWithheld(t *testing.T) {
 			w.asks("us", 2, 0, 15)
 			w.fences(16, 19)
 		}, []string{"10", "11", "13", "14"}},
+		"while a cell ran": {func(w *watched) {
+			w.q.withoutControl()
+			w.asks("us", 1, 0, 12)
+			w.ours(13, executor.Shell, w.q.fences[0].id)
+			w.begin()
+			w.asks("us", 1, 0, 18)
+			w.fences(19, 22)
+		}, []string{"10", "11", "16", "17"}},
+		"while a cell ran, and something is lost": {func(w *watched) {
+			w.q.withoutControl()
+			w.asks("us", 1, 0, 13)
+			w.ours(14, executor.Shell, w.q.fences[0].id)
+			w.begin()
+			w.asks("us", 1, 0, 19) // may be of the connection before
+			w.fences(20, 23)
+		}, []string{"10", "11"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
