@@ -85,7 +85,7 @@ func inspect(ctx context.Context, ref string) (*inspection, error) {
 	}
 	ps, warnings := params.Declared(d, false)
 	in := &inspection{
-		Version: 1, Notebook: ref, Digest: got.Digest, Nbformat: fmt.Sprintf("%d.%d", d.Major(), d.Minor()),
+		Version: 1, Notebook: notebooks.Redact(ref), Digest: got.Digest, Nbformat: fmt.Sprintf("%d.%d", d.Major(), d.Minor()),
 		Kernel: d.KernelName(), Language: d.Language(), Cells: d.Len(), Warnings: warnings,
 		Parameters: []declared{}, Scraps: []inspectedGlue{},
 	}

@@ -86,7 +86,7 @@ func (f *scrapsFlags) source(ctx context.Context, ref string) (scraps.Source, er
 	if len(f.names) > 0 {
 		found = slices.DeleteFunc(found, func(s scraps.Scrap) bool { return !slices.Contains(f.names, s.Name) })
 	}
-	return scraps.Source{Notebook: ref, Scraps: found}, nil
+	return scraps.Source{Notebook: notebooks.Redact(ref), Scraps: found}, nil
 }
 
 func (f *scrapsFlags) write(sources []scraps.Source) error {
