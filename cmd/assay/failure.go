@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"assay/executor"
@@ -11,7 +12,7 @@ import (
 
 // describeFailure says what failed, where, and what to do next.
 func describeFailure(w io.Writer, r *runs.Run, prefix string) {
-	p := &printer{w: w}
+	p := &printer{w: w, colour: colour(os.Stderr)}
 	p.line("")
 	if f := r.Failing; f != nil && r.Err == nil {
 		where := fmt.Sprintf("cell %d", f.Index+1)
@@ -67,7 +68,10 @@ func hintForState(r *runs.Run) string {
 }
 
 // printer writes lines; an error of the terminal has nobody to hear it.
-type printer struct{ w io.Writer }
+type printer struct {
+	w      io.Writer
+	colour bool // tracebacks keep their colours
+}
 
 func (p *printer) line(format string, args ...any) {
 	fmt.Fprintln(p.w, safeText(fmt.Sprintf(format, args...)))
@@ -93,7 +97,10 @@ func (p *printer) traceback(e *executor.CellError) {
 		return
 	}
 	for _, l := range e.Traceback {
-		p.line("%s", safeText(stripANSI(l)))
+		if !p.colour {
+			l = stripANSI(l)
+		}
+		p.line("%s", l)
 	}
 }
 
