@@ -94,12 +94,26 @@ type stdio struct {
 	max int64
 }
 
-func (s stdio) read(context.Context) (Bytes, error) {
-	data, err := readAll(s.in, -1, s.max)
-	if err == nil && len(data) == 0 {
-		err = errors.New("standard input is empty")
+// read ends with ctx: a pipe that stays silent must not keep Ctrl-C waiting.
+func (s stdio) read(ctx context.Context) (Bytes, error) {
+	type result struct {
+		data []byte
+		err  error
 	}
-	return Bytes{Data: data}, bare(err)
+	done := make(chan result, 1)
+	go func() {
+		data, err := readAll(s.in, -1, s.max)
+		done <- result{data, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err == nil && len(r.data) == 0 {
+			r.err = errors.New("standard input is empty")
+		}
+		return Bytes{Data: r.data}, bare(r.err)
+	case <-ctx.Done():
+		return Bytes{}, ctx.Err()
+	}
 }
 
 func (s stdio) stat(context.Context) (Info, error) { return Info{Size: -1}, nil }

@@ -46,6 +46,10 @@ func replace(path string, write func(io.Writer) error, unchanged func(fs.FileInf
 			err = fmt.Errorf("write %s: %w", path, explain(path, err))
 		}
 	}()
+	// Asked first: /dev/stdout on a pipe is a link to a name that is no path.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return writeThrough(path, write)
+	}
 	target, err := follow(path)
 	if err != nil {
 		return err
@@ -53,9 +57,6 @@ func replace(path string, write func(io.Writer) error, unchanged func(fs.FileInf
 	old, err := writable(target)
 	if err != nil {
 		return err
-	}
-	if old != nil && !old.Mode().IsRegular() {
-		return writeThrough(target, write)
 	}
 	tmp, err := createBeside(target)
 	if err != nil {
@@ -108,8 +109,6 @@ func writable(target string) (fs.FileInfo, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, errIsDir
-	case !info.Mode().IsRegular():
-		return info, nil // opening a pipe to see whether it opens would disturb its reader
 	}
 	f, err := os.OpenFile(target, os.O_WRONLY, 0)
 	if err != nil {

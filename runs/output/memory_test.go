@@ -45,7 +45,7 @@ func TestLargeCellMemory(t *testing.T) {
 	close(stop)
 	most := <-peak
 	t.Logf("peak heap %d MiB for %d MiB of output", most>>20, size>>20)
-	if most > 4*size {
+	if most > 4*size && !raceDetector { // whose shadow makes the collector's pace another
 		t.Errorf("peak heap %d MiB", most>>20)
 	}
 }

@@ -83,7 +83,7 @@ var peerCases = []peerCase{
 		Arguments: map[string]any{"execution_timeout": 1}, state: executor.RunTimedOut, error: "CellTimeoutError", blamed: -1,
 	},
 	{
-		Name: "dies", cells: []string{"print(1)", "import os; os._exit(3)", "print(3)"}, event: 1, fate: executor.KernelLost,
+		Name: "dies", cells: []string{"print(1)", dying, "print(3)"}, event: 1, fate: executor.KernelLost,
 		state: executor.RunKernelLost, error: "DeadKernelError", blamed: -1,
 	},
 	{
@@ -404,3 +404,7 @@ func compare(t *testing.T, want, got []byte, masks []mask) {
 		t.Errorf("papermill wrote -, we wrote +:\n%s", diff)
 	}
 }
+
+// dying ends its kernel. It waits until what the kernel said of the cell has
+// left the process: else it is chance what of it a client gets to see.
+const dying = "import os, time\nget_ipython().kernel.iopub_thread.flush()\ntime.sleep(0.5)\nos._exit(3)"

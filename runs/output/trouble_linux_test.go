@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"assay/executor"
+	"assay/internal/testenv"
 	"assay/nbformat"
 )
 
@@ -22,7 +23,7 @@ func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("a small file system cannot be mounted here: %v", err)
+		testenv.Missing(t, "a small file system, which cannot be mounted here: "+err.Error())
 	}
 	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
 	return dir
@@ -243,7 +244,7 @@ func TestDevice(t *testing.T) {
 // TestReadOnly runs as nobody, whom the system refuses what it allows root.
 func TestReadOnly(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can become somebody else")
+		testenv.Missing(t, "another user: only root can become one")
 	}
 	t.Parallel()
 	dir, err := os.MkdirTemp("/tmp", "assay-output-")
