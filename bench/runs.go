@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -135,28 +134,33 @@ func (b *bench) compareCells(name string, sources ...string) (ours, client, floo
 	return
 }
 
-// assayCells runs a notebook by assay and says what the cells alone took, from its own event log.
+// assayCells runs a notebook by assay and says what the cells alone took, from
+// the first cell's start to the last one's end as the notebook has them.
 func (b *bench) assayCells(nb string, flags ...string) (time.Duration, int64, error) {
-	args := append([]string{"run", nb, b.path("assay.ipynb"), "--json"}, flags...)
+	args := append([]string{"run", nb, b.path("assay.ipynb")}, flags...)
 	m, err := b.once(nil, b.assay, args...)
 	if err != nil {
 		return 0, 0, err
 	}
-	var first, last time.Time
-	for line := range strings.Lines(m.out) {
-		if !strings.Contains(line, `"cell.started"`) && !strings.Contains(line, `"cell.ended"`) {
-			continue
-		}
-		var e struct{ Time time.Time }
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			return 0, 0, err
-		}
-		if first.IsZero() {
-			first = e.Time
-		}
-		last = e.Time
+	text, err := os.ReadFile(b.path("assay.ipynb"))
+	if err != nil {
+		return 0, 0, err
 	}
-	return last.Sub(first), m.rss, nil
+	var out struct {
+		Cells []struct {
+			Metadata struct {
+				Papermill struct {
+					Start time.Time `json:"start_time"`
+					End   time.Time `json:"end_time"`
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &out); err != nil {
+		return 0, 0, err
+	}
+	first, last := out.Cells[0].Metadata.Papermill, out.Cells[len(out.Cells)-1].Metadata.Papermill
+	return last.End.Sub(first.Start), m.rss, nil
 }
 
 func (b *bench) cells() error {

@@ -177,11 +177,28 @@ func (n *notebook) mark(res executor.Result) error {
 		}
 		return nil
 	}
-	if i, ok := res.Blamed(); ok && n.o.papermillOf(n.cells[i]).status == failed {
+	if i, ok := n.blamed(res); ok {
 		top, anchor := markerTexts(n.cells[i])
 		return mark(n.doc, i, top, anchor)
 	}
 	return nil
+}
+
+// blamed is the cell that decided the state of the run. Of a run that was
+// killed no result is left: there it is the first cell that failed.
+func (n *notebook) blamed(res executor.Result) (index int, ok bool) {
+	if i, ok := res.Blamed(); ok && i < len(n.cells) && n.o.papermillOf(n.cells[i]).status == failed {
+		return i, true
+	}
+	if len(res.Cells) > 0 || res.State == executor.RunSucceeded {
+		return 0, false
+	}
+	for i, f := range n.cells {
+		if n.o.papermillOf(f).status == failed {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // papermillFailure is the cell that papermill would blame. It goes by the
