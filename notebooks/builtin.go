@@ -3,7 +3,6 @@ package notebooks
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -46,5 +45,5 @@ func (b builtin) stat(context.Context) (Info, error) {
 }
 
 func (b builtin) write(context.Context, func(io.Writer) error, Condition) error {
-	return errors.Join(ErrReadOnly, errors.New("shipped notebooks are part of the program"))
+	return fmt.Errorf("shipped notebooks are part of the program: %w", ErrReadOnly)
 }

@@ -99,6 +99,15 @@ func Check(ref string) error {
 	return err
 }
 
+// CheckWrite is Check for an output: what is shipped cannot be written to.
+func CheckWrite(ref string) error {
+	scheme, _, err := split(ref)
+	if err == nil && scheme == "builtin" {
+		err = fmt.Errorf("%s: shipped notebooks are part of the program: %w", ref, ErrReadOnly)
+	}
+	return err
+}
+
 // Same reports whether two references stand for the same place: an output
 // must not replace its own input unasked. Standard input and standard output
 // are two places.

@@ -45,7 +45,7 @@ func (j *job) checkOutput() error {
 	case !j.req.Overwrite && j.out != "-" && notebooks.Same(j.in, j.out):
 		return outputError(output.ErrSame)
 	}
-	return outputError(notebooks.Check(j.out))
+	return outputError(notebooks.CheckWrite(j.out))
 }
 
 // openOutput begins the output: a file is valid from now on, anything else is written when the run is over.
