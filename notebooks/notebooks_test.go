@@ -194,33 +194,3 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
-
-func TestSame(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	a, link := filepath.Join(dir, "a"), filepath.Join(dir, "link")
-	if err := os.WriteFile(a, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("a", link); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		a, b string
-		want bool
-	}{
-		{a, a, true},
-		{a, link, true},
-		{a, dir + "/./a", true},
-		{dir + "/new", dir + "/./new", true},
-		{a, dir + "/new", false},
-		{"-", "-", false},
-		{"s3://b/k", "s3://b/k", true},
-		{"s3://b/k", "s3://b/l", false},
-		{a, "s3://b/k", false},
-	} {
-		if got := Same(c.a, c.b); got != c.want {
-			t.Errorf("Same(%q, %q) = %v", c.a, c.b, got)
-		}
-	}
-}

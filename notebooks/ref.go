@@ -3,8 +3,6 @@ package notebooks
 import (
 	"fmt"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -106,28 +104,6 @@ func CheckWrite(ref string) error {
 		err = fmt.Errorf("%s: shipped notebooks are part of the program: %w", ref, ErrReadOnly)
 	}
 	return err
-}
-
-// Same reports whether two references stand for the same place: an output
-// must not replace its own input unasked. Standard input and standard output
-// are two places.
-func Same(a, b string) bool {
-	pa, oka := IsLocal(a)
-	pb, okb := IsLocal(b)
-	if oka != okb || a == "-" || b == "-" {
-		return false
-	}
-	if !oka {
-		return a == b
-	}
-	ia, erra := os.Stat(pa)
-	ib, errb := os.Stat(pb)
-	if erra == nil && errb == nil {
-		return os.SameFile(ia, ib)
-	}
-	absa, erra := filepath.Abs(pa)
-	absb, errb := filepath.Abs(pb)
-	return erra == nil && errb == nil && absa == absb
 }
 
 // Redact is ref as it may stand in a log or a record: without a password, and
