@@ -77,7 +77,7 @@ func TestWriteFilePermissions(t *testing.T) {
 func TestWriteFileKeepsOwner(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("only root can give files away")
+		testenv.Missing(t, "the rights to give a file away (run the tests as root)")
 	}
 	p := filepath.Join(t.TempDir(), "theirs")
 	if err := os.WriteFile(p, nil, 0o640); err != nil {
