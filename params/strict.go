@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"assay/internal/nearest"
 )
 
 // StrictError is every reason why strict parameters were refused.
@@ -42,7 +44,7 @@ func Check(m *Map, declared []Parameter) error {
 		case i < 0 && isBuiltinName(name):
 		case i < 0:
 			problem := "unknown parameter " + name
-			if near := nearest(name, declared); near != "" {
+			if near := nearest.Name(name, namesOf(declared)); near != "" {
 				problem += " (did you mean " + near + "?)"
 			}
 			problems = append(problems, problem)
@@ -56,6 +58,14 @@ func Check(m *Map, declared []Parameter) error {
 		return nil
 	}
 	return &StrictError{Problems: problems, Declared: declared}
+}
+
+func namesOf(declared []Parameter) []string {
+	out := make([]string, len(declared))
+	for i, p := range declared {
+		out[i] = p.Name
+	}
+	return out
 }
 
 // isBuiltinName holds the names that --inject-paths adds.
@@ -73,38 +83,6 @@ func misfit(p Parameter, v Value) string {
 		text += "; pass it as text with -r"
 	}
 	return text
-}
-
-// nearest is the declared name at most two typing mistakes away, or "".
-func nearest(name string, declared []Parameter) string {
-	best, at := "", 3
-	for _, p := range declared {
-		d := distance(strings.ToLower(name), strings.ToLower(p.Name))
-		if d < at && d < max(len(name), len(p.Name)) {
-			best, at = p.Name, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // typeExpr is a type as far as it can be checked: a name and its arguments; the

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"assay/internal/nearest"
 )
 
 // Spec is a kernelspec: how a kernel is started.
@@ -245,7 +247,7 @@ func (c catalogue) unknown(name string) error {
 }
 
 func (c catalogue) unknownHint(name string, names []string) string {
-	if near := nearest(strings.ToLower(name), names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return fmt.Sprintf("did you mean %q? choose one with --kernel %s", near, near)
 	}
 	if len(names) > 0 {
@@ -267,36 +269,4 @@ func (c catalogue) installHint() string {
 		return c.python.Exe + " -m pip install ipykernel"
 	}
 	return c.python.Exe + " -m venv .venv && .venv/bin/python -m pip install ipykernel, and use --python .venv"
-}
-
-// nearest is the name that differs least, when that is little enough to be a slip.
-func nearest(name string, names []string) string {
-	best, at := "", max(2, len(name)/3)+1
-	for _, n := range names {
-		if d := distance(name, n); d < at {
-			best, at = n, d
-		}
-	}
-	return best
-}
-
-// distance is the number of letters to change, add or take away.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
