@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,65 +18,17 @@ import (
 	"assay/internal/testenv"
 )
 
-// versitygw starts a real S3 server with one bucket, books, and gives its
-// endpoint and the bucket's folder.
-func versitygw(t *testing.T) (endpoint, folder string) {
-	t.Helper()
-	program := testenv.Program(t, "versitygw")
-	root := t.TempDir()
-	folder = filepath.Join(root, "books")
-	if err := os.Mkdir(folder, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	// Metadata in a folder of its own: not every file system has extended attributes.
-	cmd := exec.Command(program, "--port", addr, "--access", "key", "--secret", "secret", "--quiet", "posix", "--sidecar", t.TempDir(), root)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(exited) }()
-	t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
-	deadline := time.After(30 * time.Second)
-	for tick := time.Tick(20 * time.Millisecond); ; {
-		select {
-		case <-exited:
-			t.Fatalf("versitygw ended: %s", &said)
-		case <-deadline:
-			t.Fatal("versitygw does not listen")
-		case <-tick:
-			if c, err := net.Dial("tcp", addr); err == nil {
-				_ = c.Close()
-				return "http://" + addr, folder
-			}
-		}
-	}
-}
-
 // awsEnv is an environment in which nothing of this machine's own is found.
 func awsEnv(t *testing.T, key, secret string) {
 	t.Helper()
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": "",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_PROFILE": "",
-		"AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "", "AWS_DEFAULT_REGION": "",
-		"AWS_ENDPOINT_URL": "", "AWS_ENDPOINT_URL_S3": "", "BOTO3_ENDPOINT_URL": "",
-		"GS_ACCESS_KEY_ID": "", "GS_SECRET_ACCESS_KEY": "",
-	} {
+	for name, value := range testenv.S3Env(key, secret) {
 		t.Setenv(name, value)
 	}
 }
 
 func TestS3(t *testing.T) {
-	endpoint, folder := versitygw(t)
-	awsEnv(t, "key", "secret")
+	endpoint, folder := testenv.S3(t, "books")
+	awsEnv(t, testenv.S3Key, testenv.S3Secret)
 	t.Setenv("BOTO3_ENDPOINT_URL", endpoint) // papermill's own
 	ctx, ref := context.Background(), "s3://books/runs/2026 11/nb #1.ipynb"
 
@@ -126,8 +76,8 @@ func TestS3(t *testing.T) {
 }
 
 func TestS3Whole(t *testing.T) {
-	endpoint, folder := versitygw(t)
-	awsEnv(t, "key", "secret")
+	endpoint, folder := testenv.S3(t, "books")
+	awsEnv(t, testenv.S3Key, testenv.S3Secret)
 	ctx, set := context.Background(), "?endpoint="+endpoint
 	broken := errors.New("half a notebook")
 	err := Write(ctx, "s3://books/half.ipynb"+set, func(w io.Writer) error {
@@ -171,8 +121,8 @@ func TestS3Whole(t *testing.T) {
 
 // Of many runs that all saw the same output, one replaces it.
 func TestS3Race(t *testing.T) {
-	endpoint, _ := versitygw(t)
-	awsEnv(t, "key", "secret")
+	endpoint, _ := testenv.S3(t, "books")
+	awsEnv(t, testenv.S3Key, testenv.S3Secret)
 	t.Setenv("AWS_ENDPOINT_URL", endpoint)
 	ctx, ref := context.Background(), "s3://books/nb.ipynb"
 	for round := range 3 {
@@ -210,9 +160,9 @@ func TestS3Race(t *testing.T) {
 }
 
 func TestS3Refusals(t *testing.T) {
-	endpoint, _ := versitygw(t)
+	endpoint, _ := testenv.S3(t, "books")
 	ctx := context.Background()
-	awsEnv(t, "key", "wrong")
+	awsEnv(t, testenv.S3Key, "wrong")
 	if _, err := Read(ctx, "s3://books/nb.ipynb?endpoint="+endpoint, nil); err == nil || !strings.Contains(err.Error(), "SignatureDoesNotMatch") {
 		t.Errorf("wrong secret: %v", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/pem"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -135,46 +134,17 @@ func (p *papermillDesk) sh(t *testing.T, line string, env ...string) told {
 // bucket starts a real S3 server with the bucket bkt, and gives its folder.
 func (p *papermillDesk) bucket(t *testing.T) string {
 	t.Helper()
-	program := testenv.Program(t, "versitygw")
-	root := t.TempDir()
-	folder := filepath.Join(root, "bkt")
+	endpoint, folder := testenv.S3(t, "bkt")
 	input, err := os.ReadFile(filepath.Join(p.dir, "local", "input.ipynb"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	writeTo(t, filepath.Join(folder, "input.ipynb"), input)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for name, value := range testenv.S3Env(testenv.S3Key, testenv.S3Secret) {
+		p.env = append(p.env, name+"="+value)
 	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	server := exec.Command(program, "--port", addr, "--access", "key", "--secret", "secret", "--quiet", "posix", "--sidecar", t.TempDir(), root)
-	var said bytes.Buffer
-	server.Stdout, server.Stderr = &said, &said
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	exited := make(chan struct{})
-	go func() { _ = server.Wait(); close(exited) }()
-	t.Cleanup(func() { _ = server.Process.Kill(); <-exited })
-	p.env = append(p.env, "BOTO3_ENDPOINT_URL=http://"+addr, // papermill's own name for it
-		"AWS_ACCESS_KEY_ID=key", "AWS_SECRET_ACCESS_KEY=secret", "AWS_SESSION_TOKEN=", "AWS_PROFILE=", "AWS_CONFIG_FILE="+os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true", "AWS_ENDPOINT_URL=", "AWS_ENDPOINT_URL_S3=")
-	deadline := time.After(30 * time.Second)
-	for tick := time.Tick(20 * time.Millisecond); ; {
-		select {
-		case <-exited:
-			t.Fatalf("versitygw ended: %s", &said)
-		case <-deadline:
-			t.Fatal("versitygw does not listen")
-		case <-tick:
-			if c, err := net.Dial("tcp", addr); err == nil {
-				_ = c.Close()
-				return folder
-			}
-		}
-	}
+	p.env = append(p.env, "BOTO3_ENDPOINT_URL="+endpoint) // papermill's own name for it
+	return folder
 }
 
 // website serves the folder site by https, and takes what is PUT there.
