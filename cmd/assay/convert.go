@@ -27,9 +27,9 @@ side is -, --to says it, and --ext the language of the script.`,
 		Args:    arguments(2, 2, "IN and OUT"),
 		RunE:    func(_ *cobra.Command, args []string) error { return convert(args[0], args[1], to, ext) },
 	}
-	c.Flags().StringVar(&to, "to", "", "percent or ipynb, where one side is -")
+	c.Flags().StringVar(&to, "to", "", "`FORM` to convert to where one side is -: percent or ipynb")
 	c.RegisterFlagCompletionFunc("to", oneOf("percent", "ipynb"))
-	c.Flags().StringVar(&ext, "ext", "", "extension of the script where it has no name: .py, .R, …")
+	c.Flags().StringVar(&ext, "ext", "", "extension `.EXT` of the script where it has no name: .py, .R, …")
 	return c
 }
 
@@ -46,7 +46,7 @@ func convert(in, out, to, ext string) error {
 		case out == "-" && filepath.Ext(in) == ".ipynb":
 			to = "percent"
 		default:
-			return usage("say --to percent or --to ipynb", "neither %s nor %s says what to convert to", in, out)
+			return usage("assay converts between .ipynb and scripts (.py, .R, .jl, …); where a name does not say it: --to percent or --to ipynb", "neither %s nor %s says what to convert to", in, out)
 		}
 	}
 	data, err := readInput(in)
@@ -125,7 +125,7 @@ func writeOutput(name string, data []byte) error {
 		})
 	}
 	if err != nil {
-		return surroundings(err)
+		return &exitError{code: exitSurroundings, err: err, hint: fileHint(err, filepath.Dir(name))}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -44,7 +45,23 @@ func usage(hint, format string, args ...any) error {
 }
 
 // surroundings is a failure of the machine, the network or the disk.
-func surroundings(err error) error { return &exitError{code: exitSurroundings, err: err} }
+func surroundings(err error) error {
+	return &exitError{code: exitSurroundings, err: err, hint: fileHint(err, "")}
+}
+
+// fileHint is what to do about a file that cannot be had; folder is the one
+// that a file was to be written to, "" where nothing was written.
+func fileHint(err error, folder string) string {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return "the user that assay runs as may not: change the permissions, or name another file"
+	case errors.Is(err, syscall.EROFS):
+		return "the disk is mounted read-only: name another place"
+	case folder != "" && errors.Is(err, fs.ErrNotExist):
+		return "make the folder: mkdir -p " + folder
+	}
+	return ""
+}
 
 // said ends the program with a code and without another word.
 func said(code int) error {
@@ -87,7 +104,7 @@ func classify(err error) (code int, hint string) {
 	case notANotebook(err):
 		return exitUsage, ""
 	case errors.As(err, &kernel), errors.As(err, &pathErr), errors.Is(err, syscall.ENOSPC):
-		return exitSurroundings, ""
+		return exitSurroundings, fileHint(err, "")
 	default:
 		return exitUsage, ""
 	}

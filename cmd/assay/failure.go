@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"assay/executor"
+	"assay/notebooks"
 	"assay/runs"
 )
 
@@ -56,7 +58,7 @@ func describeFailure(w io.Writer, r *runs.Run, prefix string) {
 func hintForState(r *runs.Run) string {
 	switch {
 	case r.State == executor.RunTimedOut:
-		return "raise --execution-timeout (a cell) or --run-timeout (the run)"
+		return hintForTimeout(r.Note)
 	case r.State == executor.RunIncomplete:
 		return "run again; --allow-incomplete accepts lost output"
 	case r.Reason == runs.ReasonOutputLimit:
@@ -64,7 +66,26 @@ func hintForState(r *runs.Run) string {
 	case r.Reason == runs.ReasonMemoryLimit:
 		return "use less memory, or raise --memory-limit"
 	}
-	return ""
+	return fileHint(r.Err, outputFolder(r))
+}
+
+// outputFolder is the folder that a run's output was to be written to, "" where the output was not what failed.
+func outputFolder(r *runs.Run) string {
+	if _, local := notebooks.IsLocal(r.Output); !local || r.Reason != runs.ReasonOutput {
+		return ""
+	}
+	return filepath.Dir(r.Output)
+}
+
+// hintForTimeout names the one flag to raise, by the executor's words for the limit that passed.
+func hintForTimeout(note string) string {
+	switch {
+	case strings.Contains(note, "the cell's time limit"):
+		return "raise --execution-timeout, the time that a cell may take"
+	case strings.Contains(note, "the run's time limit"):
+		return "raise --run-timeout, the time that all cells together may take"
+	}
+	return "raise --execution-timeout (a cell) or --run-timeout (the run)"
 }
 
 // printer writes lines; an error of the terminal has nobody to hear it.
@@ -84,7 +105,7 @@ func (p *printer) source(s string) {
 	lines := strings.Split(strings.TrimRight(safeText(s), "\n"), "\n")
 	for i, l := range lines {
 		if i == sourceLines {
-			p.line("  … %d more lines", len(lines)-i)
+			p.line("  … %s more", plural(len(lines)-i, "line"))
 			return
 		}
 		p.line("  %3d  %s", i+1, l)

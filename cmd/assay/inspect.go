@@ -107,8 +107,8 @@ func (in *inspection) print() error {
 }
 
 func (in *inspection) rows(w io.Writer) {
-	fmt.Fprintf(w, "notebook\t%s, nbformat %s, %d cells\nkernel\t%s (%s)\n",
-		inLine(in.Notebook), in.Nbformat, in.Cells, orNone(inLine(in.Kernel)), orNone(inLine(in.Language)))
+	fmt.Fprintf(w, "notebook\t%s, nbformat %s, %s\nkernel\t%s (%s)\n",
+		inLine(in.Notebook), in.Nbformat, plural(in.Cells, "cell"), orNone(inLine(in.Kernel)), orNone(inLine(in.Language)))
 	for i, p := range in.Parameters {
 		head := ""
 		if i == 0 {

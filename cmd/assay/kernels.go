@@ -66,6 +66,8 @@ func newKernels() *cobra.Command {
 		Use:     "kernels",
 		Short:   "list the kernels that can run here, explain a name, find what is missing",
 		Example: "  assay kernels list\n  assay kernels explain python3\n  assay kernels doctor\n  assay kernels list --gateway http://127.0.0.1:8888",
+		Args:    cobra.ArbitraryArgs,
+		RunE:    subcommands,
 		// Not the flag's default, which --help would print: the URL may hold a password.
 		PersistentPreRun: func(c *cobra.Command, _ []string) {
 			if !c.Flags().Changed("gateway") {
@@ -99,6 +101,9 @@ func (f *kernelFlags) list(ctx context.Context) error {
 	if f.gateway != "" {
 		return f.listRemote(ctx)
 	}
+	if err := checkPython(f.python); err != nil {
+		return err
+	}
 	specs, broken := local.List(&local.Options{Python: f.python})
 	for _, err := range broken {
 		note("assay: %v", err)
@@ -120,9 +125,13 @@ func (f *kernelFlags) explain(ctx context.Context, name string) error {
 	if f.gateway != "" {
 		return f.explainRemote(ctx, name)
 	}
-	e, err := local.Explain(name, &local.Options{Python: f.python})
+	if err := checkPython(f.python); err != nil {
+		return err
+	}
+	o := &local.Options{Kernel: name, Python: f.python}
+	e, err := local.Explain(name, o)
 	if err != nil {
-		return kernelError(err)
+		return kernelError(err, o)
 	}
 	s := e.Spec
 	return f.print(newExplained(e), func(w io.Writer) {

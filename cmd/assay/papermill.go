@@ -37,8 +37,9 @@ func papermill(args []string) int {
 	c.SetVersionTemplate(fmt.Sprintf("{{.Version}} from %s (%s), assay in papermill's place\n", self, runtime.Version()))
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("see: papermill --help", "%v", err) })
 	f.register(c.Flags())
-	f.overwrite = true                                   // papermill writes over its input when told to
-	negated(c.Flags(), &f.reportMode, "not-report-mode") // as papermill's documentation still spells it
+	f.overwrite = true                                       // papermill writes over its input when told to
+	negated(c.Flags(), &f.reportMode, "not-report-mode", "") // as papermill's documentation still spells it
+	c.Flags().MarkHidden("not-report-mode")
 	if args, err = joinAllPairs(args); err != nil {
 		return report(err)
 	}

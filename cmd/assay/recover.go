@@ -70,6 +70,10 @@ func recoverAll(names []string, asJSON bool) error {
 	return answer(func(w *bufio.Writer) error {
 		code := exitOK
 		for _, name := range names {
+			if name == "-" {
+				code = max(code, report(usage("assay recover OUT", "recover mends a file: - is none")))
+				continue
+			}
 			r, err := output.Recover(name)
 			switch {
 			case err != nil:
@@ -96,9 +100,9 @@ func recovered(r output.Report) string {
 	case r.Finished:
 		return "the notebook was whole, its journal is removed"
 	}
-	text := fmt.Sprintf("%d cells recovered, %d interrupted, %d not run", r.Cells, len(r.Interrupted), r.NotRun)
+	text := fmt.Sprintf("%s recovered, %d interrupted, %d not run", plural(r.Cells, "cell"), len(r.Interrupted), r.NotRun)
 	if r.Torn > 0 {
-		text += fmt.Sprintf("; the last %d bytes of the journal were not written whole", r.Torn)
+		text += fmt.Sprintf("; the last %s of the journal had not been written whole", plural(r.Torn, "byte"))
 	}
 	return text
 }

@@ -89,7 +89,7 @@ func (f *runFlags) parameters(ctx context.Context) (*params.Map, error) {
 		name, value := splitPair(pair)
 		v, err := params.ResolveArgSecret(name, value, lookupSecret)
 		if err != nil {
-			return nil, usage("", "-p %s: %v", name, err)
+			return nil, usage("@env:NAME and @file:PATH are secrets; a text that begins with @ is written @@, or given with -r", "-p %s: %v", name, err)
 		}
 		m.Set(name, v)
 	}

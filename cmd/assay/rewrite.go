@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,7 @@ func (r *rewriter) run(args []string) error {
 		return r.pipe()
 	}
 	if slices.Contains(args, "-") {
-		return usage("", "- stands alone: what comes on stdin goes to stdout")
+		return usage("for example: assay fmt - < a.ipynb > b.ipynb", "- stands alone: what comes on stdin goes to stdout")
 	}
 	files, err := expand(args)
 	if err != nil {
@@ -129,7 +130,7 @@ func expand(args []string) ([]string, error) {
 		files = append(files, found...)
 	}
 	if len(files) == 0 {
-		return nil, usage("", "no notebooks there")
+		return nil, usage("notebooks end in .ipynb; hidden folders are passed over", "no notebook in %s", strings.Join(args, ", "))
 	}
 	return files, nil
 }

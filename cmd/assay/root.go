@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -36,7 +39,7 @@ func newRoot() *cobra.Command {
 	}
 	root.SetVersionTemplate("assay {{.Version}} (" + runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH + ")\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage("see: "+c.CommandPath()+" --help", "%v", err)
+		return usage("see: "+c.CommandPath()+" --help", "%s", flagError(err))
 	})
 	root.AddCommand(
 		newRun(), newRecover(), newInspect(), newScraps(),
@@ -72,6 +75,27 @@ func hintFor(root *cobra.Command, args []string) string {
 	return ""
 }
 
+// flagError is the flag library's error in a user's words.
+func flagError(err error) string {
+	var bad *pflag.InvalidValueError
+	if !errors.As(err, &bad) || !errors.Is(err, strconv.ErrSyntax) && !errors.Is(err, strconv.ErrRange) {
+		return err.Error()
+	}
+	what := "a number"
+	if bad.GetFlag().Value.Type() == "bool" {
+		what = "true or false"
+	}
+	return fmt.Sprintf("--%s takes %s, not %q", bad.GetFlag().Name, what, bad.GetValue())
+}
+
+// subcommands is what a command that only holds others does: its help, or an error for a name that it does not hold.
+func subcommands(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	return usage("see: "+c.CommandPath()+" --help", "unknown command %q for %q", args[0], c.CommandPath())
+}
+
 // arguments checks the number of arguments and says what is missing by name.
 func arguments(low, high int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
@@ -79,7 +103,7 @@ func arguments(low, high int, what string) cobra.PositionalArgs {
 		case len(args) < low:
 			return usage("see: "+c.CommandPath()+" --help", "missing argument: %s", what)
 		case high >= 0 && len(args) > high:
-			return usage("see: "+c.CommandPath()+" --help", "%d arguments, at most %d are taken: %s", len(args), high, what)
+			return usage("see: "+c.CommandPath()+" --help", "%s given, at most %d taken: %s", plural(len(args), "argument"), high, what)
 		}
 		return nil
 	}

@@ -189,7 +189,7 @@ func hintOf(err error) string {
 	if errors.As(err, &run) {
 		return run.Hint
 	}
-	return ""
+	return fileHint(err, "")
 }
 
 func isDir(p string) bool {

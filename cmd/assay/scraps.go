@@ -136,10 +136,10 @@ func expandPatterns(args []string) ([]string, error) {
 		if !isDir(arg) && strings.ContainsAny(arg, "*?[") {
 			found, err := filepath.Glob(arg)
 			if err != nil {
-				return nil, usage("", "pattern %s: %v", arg, err)
+				return nil, usage("a bracket that belongs to the name is written [[]", "pattern %s: %v", arg, err)
 			}
 			if len(found) == 0 {
-				return nil, usage("", "nothing matches %s", arg)
+				return nil, usage("a folder is walked: assay scraps runs/", "nothing matches %s", arg)
 			}
 			refs = append(refs, found...)
 			continue

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"assay/executor"
@@ -42,22 +44,40 @@ func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executo
 	if dir, err := moduleDir(); err == nil {
 		modules = append(modules, dir)
 	}
+	if err := checkPython(s.python); err != nil {
+		return nil, err
+	}
 	name := r.Name
 	if r.Auto || name == "" && r.Language != "python" { // a script says its language, and no kernel
 		name = local.Auto + ":" + r.Name
 	}
-	k, err := local.Start(ctx, &local.Options{
+	o := &local.Options{
 		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
 		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules,
-	})
+	}
+	k, err := local.Start(ctx, o)
 	if err != nil {
-		return nil, kernelError(err)
+		return nil, kernelError(err, o)
 	}
 	return k, nil
 }
 
+// checkPython refuses a --python that is not there before another Python's kernels are taken for its own.
+func checkPython(python string) error {
+	if python == "" || exists(python) {
+		return nil
+	}
+	for _, c := range local.Doctor(&local.Options{Python: python}) {
+		if c.Name == "python" && c.Severity == local.Error {
+			return &runs.Error{Reason: runs.ReasonKernelStart, Hint: c.Fix, Err: errors.New(c.Found)}
+		}
+	}
+	return nil // a name that is on the PATH
+}
+
 // kernelError keeps the hint of a kernel that is not there or does not start.
-func kernelError(err error) error {
+// Where Python is asked for and has no kernel at all, the hint is how to get one.
+func kernelError(err error, o *local.Options) error {
 	var e *local.StartError
 	if !errors.As(err, &e) {
 		return &runs.Error{Reason: runs.ReasonKernelStart, Err: err}
@@ -65,7 +85,36 @@ func kernelError(err error) error {
 	if e.Log != "" {
 		err = fmt.Errorf("%w\n%s", err, strings.TrimRight(safeText(e.Log), "\n"))
 	}
-	return &runs.Error{Reason: runs.ReasonKernelStart, Hint: e.Hint, Err: err}
+	hint := e.Hint
+	if e.Kind == local.UnknownKernel && wantsPython(o) {
+		hint = cmp.Or(pythonKernelHint(o.Python), hint)
+	}
+	return &runs.Error{Reason: runs.ReasonKernelStart, Hint: hint, Err: err}
+}
+
+// wantsPython tells whether a Python kernel is asked for, by language or by name.
+func wantsPython(o *local.Options) bool {
+	return strings.EqualFold(o.Language, "python") || strings.Contains(o.Kernel, "python")
+}
+
+// pythonKernelHint is the line that installs ipykernel, "" where a Python kernel is there to be chosen.
+func pythonKernelHint(python string) string {
+	o := &local.Options{Python: python}
+	specs, _ := local.List(o)
+	if slices.ContainsFunc(specs, func(s local.Spec) bool { return strings.EqualFold(s.Language, "python") }) {
+		return ""
+	}
+	const get = "no Python kernel is installed; to get one: "
+	for _, c := range local.Doctor(o) {
+		switch {
+		case c.Severity == local.OK || c.Fix == "":
+		case c.Name == "python":
+			return get + c.Fix + ", then: python3 -m venv .venv && .venv/bin/python -m pip install ipykernel, and use --python .venv"
+		case c.Name == "ipykernel":
+			return get + c.Fix
+		}
+	}
+	return ""
 }
 
 // moduleDir holds the Python module assay that a run may import.

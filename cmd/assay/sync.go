@@ -41,6 +41,9 @@ are named (exit 1); --from takes one side and loses the other's edits.`,
 }
 
 func (f *syncFlags) run(notebook, script string) error {
+	if notebook == "-" || script == "-" {
+		return usage("assay convert reads stdin and writes stdout", "sync keeps two files in step: - is none")
+	}
 	if percent.IsScript(notebook) && !percent.IsScript(script) {
 		notebook, script = script, notebook
 	}

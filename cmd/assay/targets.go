@@ -32,6 +32,8 @@ func (f *runFlags) targets(args []string) ([]target, error) {
 		return nil, usage(fmt.Sprintf("to read the notebook from stdin, say so: assay run - %s", args[0]), "%s does not exist, and stdin is a pipe", args[0])
 	case len(args) == 1:
 		return []target{{args[0], "-"}}, nil
+	case len(args) == 2 && isDir(args[0]):
+		return nil, usage("assay run --out-dir runs/ "+args[0], "%s is a folder: its runs need a folder for their outputs, --out-dir", args[0])
 	case len(args) > 2:
 		return nil, usage("several inputs need --out-dir DIR; a parameter takes two words: -p NAME VALUE", "%d arguments: run takes IN and OUT", len(args))
 	}
@@ -56,7 +58,7 @@ func (f *runFlags) manyTargets(args []string) ([]target, error) {
 		}
 	}
 	if len(all.targets) == 0 {
-		return nil, usage("", "no notebook in %s", strings.Join(args, ", "))
+		return nil, usage("notebooks end in .ipynb; hidden folders are passed over", "no notebook in %s", strings.Join(args, ", "))
 	}
 	return all.targets, all.makeFolders()
 }

@@ -246,7 +246,7 @@ func summary(r *runs.Run) string {
 			n++
 		}
 	}
-	text := fmt.Sprintf("succeeded: %d code cells in %s", n, r.Ended.Sub(r.Started).Round(10*time.Millisecond))
+	text := fmt.Sprintf("succeeded: %s in %s", plural(n, "code cell"), r.Ended.Sub(r.Started).Round(10*time.Millisecond))
 	if r.Exited {
 		text += ", ended by sys.exit"
 	}
@@ -267,6 +267,14 @@ func newBar(total int, what string) *progressbar.ProgressBar {
 func ruler(what string, n, width int) string {
 	text := fmt.Sprintf("%s %d", what, n)
 	return text + strings.Repeat("-", max(0, width-len(text)))
+}
+
+// plural counts things: 1 cell, 2 cells.
+func plural[N int | int64](n N, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func orNone(s string) string {

@@ -78,10 +78,9 @@ func (z *size) Set(s string) error {
 }
 
 // negated adds the flag name that switches target off, as papermill's --no-… flags do.
-func negated(fs *pflag.FlagSet, target *bool, name string) {
-	fs.Var(&negation{target}, name, "")
+func negated(fs *pflag.FlagSet, target *bool, name, usage string) {
+	fs.Var(&negation{target}, name, usage)
 	fs.Lookup(name).NoOptDefVal = "true"
-	fs.MarkHidden(name)
 }
 
 type negation struct{ target *bool }
