@@ -21,6 +21,10 @@ var allowed = map[string][]string{
 	"nbformat":            {},
 	"nbformat/upgrade":    {"nbformat"},
 	"nbformat/percent":    {"nbformat"},
+	"nbformat/strip":      {"nbformat"},
+	"nbdiff":              {"nbformat", "nbformat/upgrade"},
+	"nbrender":            {"nbformat", "nbdiff"},
+	"gitflow/drivers":     {"nbformat", "nbformat/strip", "nbformat/upgrade", "nbdiff"},
 	"params":              {"nbformat"},
 	"scraps":              {"nbformat"},
 	"executor":            {"nbformat"},
@@ -48,6 +52,12 @@ var homes = map[string][]string{
 	"cloud.google.com/":              {"internal/bucket"},
 	"github.com/schollz/progressbar": {"cmd/assay"},
 	"golang.org/x/term":              {"cmd/assay"},
+	"github.com/sergi/go-diff":       {"nbdiff"},
+	"github.com/yuin/goldmark":       {"nbrender"},
+	"github.com/alecthomas/chroma":   {"nbrender"},
+	"github.com/microcosm-cc/":       {"nbrender"},
+	"github.com/buildkite/":          {"nbrender"},
+	"github.com/chromedp/":           {""},
 	"github.com/go-zeromq/":          {""},
 	"github.com/Shopify/toxiproxy":   {""},
 	"github.com/google/go-cmp":       {""},
@@ -89,7 +99,7 @@ func checkHome(t *testing.T, name, pkg, imp string) {
 
 // The pure core has no clock, no files, no network and starts no process.
 func TestPureCore(t *testing.T) {
-	pure := []string{"nbformat", "nbformat/percent", "nbformat/upgrade", "params", "scraps"}
+	pure := []string{"nbformat", "nbformat/percent", "nbformat/upgrade", "nbformat/strip", "nbdiff", "nbrender", "params", "scraps"}
 	banned := []string{"os", "os/exec", "net", "net/http", "io/ioutil", "syscall", "log", "log/slog"}
 	eachFile(t, func(name string, imports []string) {
 		if !slices.Contains(pure, path.Dir(name)) {
