@@ -77,8 +77,24 @@ func (b *bench) start() error {
 	if err != nil {
 		return err
 	}
-	b.add("`assay --version`: start and memory", seconds(m.wall)+", "+megabytes(m.rss), "–", "–", "<= 10 ms, <= 30 MB")
+	empty, err := b.emptyProgram()
+	if err != nil {
+		return err
+	}
+	b.add("`assay --version`: start and memory", seconds(m.wall)+", "+megabytes(m.rss), "an empty Go program "+seconds(empty.wall), "–", "<= 10 ms, <= 30 MB")
 	return nil
+}
+
+// emptyProgram measures what any Go program costs here: machines differ.
+func (b *bench) emptyProgram() (measured, error) {
+	src := b.path("empty.go")
+	if err := os.WriteFile(src, []byte("package main\n\nfunc main() {}\n"), 0o666); err != nil {
+		return measured{}, err
+	}
+	if _, err := b.once(nil, "go", "build", "-o", b.path("empty"), src); err != nil {
+		return measured{}, err
+	}
+	return b.times(15, b.path("empty"))
 }
 
 var threeCells = []string{"x = 1", "y = x + 1\nprint(y)", "x + y"}
