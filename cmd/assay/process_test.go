@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,17 +23,42 @@ import (
 type process struct {
 	cmd    *exec.Cmd
 	stdout *bufio.Reader
-	stderr bytes.Buffer
+	stderr spoken
+}
+
+// spoken is what a process wrote to stderr; it may be read while the process lives.
+type spoken struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (s *spoken) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.Write(p)
+}
+
+func (s *spoken) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.buf.String()
 }
 
 func startAssay(t *testing.T, args ...string) *process {
+	t.Helper()
+	return startAssayWith(t, nil, args...)
+}
+
+// startAssayWith adds to the environment.
+func startAssayWith(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{cmd: exec.Command(self, args...)}
-	p.cmd.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+t.TempDir())
+	p.cmd.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+t.TempDir(), "XDG_STATE_HOME=")
+	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -43,6 +69,27 @@ func startAssay(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	return p
+}
+
+func (p *process) signal(t *testing.T, s os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitSaid waits for a text on stderr.
+func (p *process) awaitSaid(t *testing.T, text string) {
+	t.Helper()
+	late := time.After(time.Minute)
+	for tick := time.Tick(10 * time.Millisecond); !strings.Contains(p.stderr.String(), text); {
+		select {
+		case <-tick:
+		case <-late:
+			p.cmd.Process.Kill()
+			t.Fatalf("does not say %q:\n%s", text, p.stderr.String())
+		}
+	}
 }
 
 // await reads events until one contains the text.
@@ -123,9 +170,7 @@ func TestSignals(t *testing.T) {
 				if i > 0 {
 					p.await(t, `"text":"on`) // it caught the first
 				}
-				if err := p.cmd.Process.Signal(s); err != nil {
-					t.Fatal(err)
-				}
+				p.signal(t, s)
 			}
 			if got := p.code(t); got != c.want {
 				t.Errorf("exit code %d, want %d\n%s", got, c.want, p.stderr.String())

@@ -57,7 +57,7 @@ copy to recover it, and bring it where it belongs. A run that is alive is refuse
 		Args:    arguments(0, -1, "OUT, the notebook of the run"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return listLeftovers(filepath.Join(stateDir(), "runs"), asJSON)
+				return listLeftovers(journalDir(), asJSON)
 			}
 			return recoverAll(args, asJSON)
 		},

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -44,7 +41,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 		return err
 	}
 	svc := runs.New(runs.NewMemory(), newStarter(f), &runs.Options{
-		Workers: f.jobs, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: filepath.Join(stateDir(), "runs"),
+		Workers: f.jobs, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: journalDir(),
 	})
 	defer svc.Close()
 
@@ -58,8 +55,8 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 			return surroundings(err)
 		}
 	}
-	var caught atomic.Int32
-	defer cancelOnSignal(svc, ids, stop, &caught, ui)()
+	brake := &brake{svc: svc, ids: ids, kill: stop, ui: ui}
+	defer brake.onSignals()()
 	rows := make([]runs.Run, len(ids))
 	for i, id := range ids {
 		if rows[i], err = svc.Wait(context.WithoutCancel(ctx), id); err != nil {
@@ -70,7 +67,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 	if err := ui.close(); err != nil {
 		return surroundings(err)
 	}
-	code := firstFailure(rows, syscall.Signal(caught.Load()))
+	code := firstFailure(rows, brake.caught())
 	if code == exitOK && !whole {
 		code = exitSurroundings // --stdout-file, --stderr-file or the events are not whole
 	}
@@ -106,43 +103,6 @@ func firstFailure(rows []runs.Run, caught syscall.Signal) int {
 	return exitOK
 }
 
-// cancelOnSignal cancels every run on the first Ctrl-C, SIGTERM or SIGHUP,
-// kills the kernels on the second, ends the program on the third, and returns
-// what undoes it. A reader of stdout that went away ends nothing: it shows as a
-// failed write.
-func cancelOnSignal(svc *runs.Service, ids []string, kill func(), caught *atomic.Int32, ui *ui) func() {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for n := 0; ; n++ {
-			select {
-			case s := <-signals:
-				number, _ := s.(syscall.Signal)
-				caught.Store(int32(number))
-				if n > 1 {
-					os.Exit(128 + int(number)) // the kernels end with us
-				}
-				if n > 0 {
-					kill()
-					continue
-				}
-				ui.say("cancelling: what ran will be written; once more kills the kernel")
-				for _, id := range ids {
-					if err := svc.Cancel(id); err != nil && !errors.Is(err, runs.ErrNotFound) {
-						ui.say("cancel: %v", err)
-					}
-				}
-			case <-done:
-				return
-			}
-		}
-	})
-	return func() { signal.Stop(signals); close(done); wg.Wait() }
-}
-
 // notebooksBelow lists the notebooks of a folder, leaving out checkpoints, hidden folders and the output folder.
 func notebooksBelow(dir, outDir string) ([]string, error) {
 	var found []string
@@ -166,6 +126,9 @@ func notebooksBelow(dir, outDir string) ([]string, error) {
 	slices.Sort(found)
 	return found, err
 }
+
+// journalDir is where the working copy and the journal of a run stand whose output is no file.
+func journalDir() string { return filepath.Join(stateDir(), "runs") }
 
 // stateDir is the folder of what assay keeps for this user: the XDG state folder.
 func stateDir() string {

@@ -33,6 +33,7 @@ type ui struct {
 	bar    *progressbar.ProgressBar
 	events *json.Encoder
 	broken error // --json or a file can no longer be written
+	phases []phase
 }
 
 func newUI(f *runFlags, targets []target) (*ui, error) {
@@ -40,7 +41,7 @@ func newUI(f *runFlags, targets []target) (*ui, error) {
 	if !ok {
 		return nil, usage("one of NOTSET, DEBUG, INFO, WARNING, ERROR, CRITICAL", "no log level %q", f.logLevel)
 	}
-	u := &ui{f: f, targets: targets, level: level}
+	u := &ui{f: f, targets: targets, level: level, phases: make([]phase, len(targets))}
 	toStdout := len(targets) == 1 && targets[0].out == "-"
 	if toStdout && level == logLevels["INFO"] {
 		u.level = logLevels["ERROR"] // as papermill, which leaves stdout's reader alone
@@ -125,6 +126,7 @@ func (u *ui) listener(i int) func(runs.Event) {
 			}
 		}
 		u.show(i, e)
+		u.phases[i].follow(e, u.f.prepare)
 	}
 }
 
