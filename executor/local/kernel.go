@@ -35,6 +35,9 @@ type Kernel struct {
 	out   *signer
 	count atomic.Int64 // of our messages, for their ids
 
+	untaken atomic.Pointer[string]            // msg_id of the last request on shell, until the kernel speaks of it
+	door    struct{ network, address string } // of the shell channel, for knock
+
 	interrupting func(context.Context) error
 	exit         atomic.Pointer[executor.ExitError] // set before the queue ends
 
@@ -69,11 +72,15 @@ func (k *Kernel) Send(ctx context.Context, m executor.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	knock := m.Channel == executor.Shell && k.asked(m.Header)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetWriteDeadline(time.Unix(1, 0)) })
 	err = conn.Send(parts...)
 	stop()
 	switch {
 	case err == nil:
+		if knock {
+			k.knock(ctx)
+		}
 		return nil
 	case ctx.Err() != nil:
 		_ = conn.Close()
@@ -141,6 +148,7 @@ func (k *Kernel) Next(ctx context.Context) (executor.Message, error) {
 	if err != nil {
 		return k.lossNotice(r, err), nil
 	}
+	k.taken(m)
 	return m, nil
 }
 

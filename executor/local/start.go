@@ -106,6 +106,7 @@ func start(ctx context.Context, c catalogue, spec Spec, o *Options) (*Kernel, er
 		return nil, noProgram(spec, l.argv[0], err)
 	}
 	k.info.PID = k.proc.pid
+	k.door.network, k.door.address = l.dialAddress(shellPort)
 	err = k.connect(ctx, l)
 	if err == nil {
 		err = k.ready(ctx)
