@@ -87,11 +87,18 @@ func marked(want []byte) []int {
 }
 
 // oomKills counts what the system's memory killer took from our cgroup so far.
-func oomKills() int64 {
-	file, err := os.ReadFile("/proc/self/cgroup")
+func oomKills() int64 { return oomKillsUnder("/") }
+
+// oomKillsUnder is oomKills for the file system at root. The group itself and
+// the top of what we see are both asked: in a container whose view does not
+// begin at the host's top, /proc names a group that is not there. Only a rise
+// of the sum means something.
+func oomKillsUnder(root string) int64 {
+	file, err := os.ReadFile(filepath.Join(root, "proc/self/cgroup"))
 	if err != nil {
 		return 0
 	}
+	groups := filepath.Join(root, "sys/fs/cgroup")
 	var sum int64
 	for line := range strings.Lines(string(file)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
@@ -99,12 +106,12 @@ func oomKills() int64 {
 			continue
 		}
 		switch {
-		case parts[0] == "0":
-			sum += counter(filepath.Join("/sys/fs/cgroup", parts[2], "memory.events"), "oom_kill") +
-				counter("/sys/fs/cgroup/memory.events", "oom_kill")
-		case parts[1] == "memory":
-			sum += counter(filepath.Join("/sys/fs/cgroup/memory", parts[2], "memory.oom_control"), "oom_kill") +
-				counter("/sys/fs/cgroup/memory/memory.oom_control", "oom_kill")
+		case parts[0] == "0": // version 2
+			sum += counter(filepath.Join(groups, parts[2], "memory.events"), "oom_kill") +
+				counter(filepath.Join(groups, "memory.events"), "oom_kill")
+		case parts[1] == "memory": // version 1
+			sum += counter(filepath.Join(groups, "memory", parts[2], "memory.oom_control"), "oom_kill") +
+				counter(filepath.Join(groups, "memory", "memory.oom_control"), "oom_kill")
 		}
 	}
 	return sum
