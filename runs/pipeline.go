@@ -246,7 +246,8 @@ func (j *job) execute(k executor.Kernel, injection *params.Injection, out *outpu
 		case <-ctx.Done():
 		}
 	}()
-	result := executor.Run(ctx, k, cells, &o, &sink{j: j, cells: cells, out: out})
+	w := newWatch(k, out, o.Secrets)
+	result := executor.Run(ctx, w, cells, &o, &sink{j: j, cells: cells, out: out, watch: w})
 	if err := out.Err(); err != nil {
 		result.State, result.Reason, result.Note = executor.RunFailed, ReasonOutput, err.Error()
 		if errors.Is(err, syscall.ENOSPC) {

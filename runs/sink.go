@@ -13,17 +13,20 @@ type sink struct {
 	j     *job
 	cells []executor.Cell
 	out   *output.Writer
+	watch *watch
 }
 
 var _ executor.Sink = (*sink)(nil)
 
 func (s *sink) CellStarted(index int, at time.Time) {
 	s.out.CellStarted(index, at)
+	s.watch.start(index)
 	c := s.cells[index]
 	s.j.emit(Event{Type: EventCellStarted, Cell: &index, CellID: c.ID, CellType: c.Type, Description: description(c.Source)})
 }
 
 func (s *sink) Stream(index int, name, text string) {
+	s.out.Stream(index, name, text)
 	s.j.emit(Event{Type: EventCellOutput, Cell: &index, CellID: s.cells[index].ID, Name: name, Text: text})
 }
 

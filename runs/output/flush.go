@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"assay/executor"
@@ -57,6 +58,9 @@ func (w *Writer) run() {
 			w.fail(err)
 			return
 		}
+		if w.growing() {
+			w.poke()
+		}
 		if wait, ok := w.due(time.Now()); ok && wait <= 0 {
 			w.rewriteSoon()
 		} else if ok {
@@ -71,9 +75,13 @@ func (w *Writer) flush() error {
 	w.mu.Lock()
 	q := w.queue
 	w.queue = nil
+	records := q
+	if r := w.takeGrowth(time.Now()); r != nil {
+		records = append(slices.Clip(q), r)
+	}
 	w.mu.Unlock()
-	if len(q) > 0 {
-		size, err := w.journal.append(q)
+	if len(records) > 0 {
+		size, err := w.journal.append(records)
 		if err != nil {
 			// Finish tries once more. A record that is there twice does no harm.
 			w.mu.Lock()
@@ -83,7 +91,7 @@ func (w *Writer) flush() error {
 		}
 		w.mu.Lock()
 		w.safe += len(q)
-		w.stale = true
+		w.stale = w.stale || len(q) > 0 // what grows comes into the output when it ends
 		w.size += size
 		w.stats.Journal = w.journal.off
 		w.mu.Unlock()
@@ -93,6 +101,13 @@ func (w *Writer) flush() error {
 	}
 	defer w.nb.Unlock()
 	return w.read(false)
+}
+
+// growing tells whether the running cell has shown what the journal has not.
+func (w *Writer) growing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.growth != nil && !w.growth.since.IsZero()
 }
 
 // read brings records into the notebook: those that are in the journal, so

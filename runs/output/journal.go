@@ -42,6 +42,7 @@ const (
 	kindStarted = "started" // a cell started
 	kindEnded   = "ended"   // a cell ended
 	kindChanged = "changed" // the outputs of an ended cell changed
+	kindGrown   = "+"       // what a running cell showed since the last of these
 )
 
 // record is one entry of the journal. Its outputs follow it as nbformat JSON,
@@ -60,7 +61,15 @@ type record struct {
 	At    time.Time `json:"at,omitzero"`
 	Cell  *cellFact `json:"cell,omitempty"`
 
+	// Of kindGrown: the outputs so far are gone; then the first len(Set) outputs
+	// show what stands at these positions now; tail is more text of the last
+	// one; the other outputs come after it.
+	Cleared bool  `json:"cleared,omitempty"`
+	Set     []int `json:"set,omitempty"`
+	Age     int64 `json:"age,omitempty"` // of the cell, milliseconds
+
 	outputs []nbformat.Output
+	tail    string
 }
 
 // cellFact is an executor.CellResult without its outputs.
@@ -117,7 +126,7 @@ func (f *frameWriter) add(r *record) (size int, err error) {
 	var n [binary.MaxVarintLen64]byte
 	f.put(n[:binary.PutUvarint(n[:], uint64(len(head)))])
 	f.put(head)
-	f.scratch = appendOutputs(f.scratch[:0], r.outputs)
+	f.scratch = appendOutputs(f.scratch[:0], r)
 	f.put(n[:binary.PutUvarint(n[:], uint64(len(f.scratch)))])
 	f.put(f.scratch)
 	size = len(f.scratch)
@@ -157,20 +166,24 @@ func (f *frameWriter) frame() ([]byte, error) {
 	return b, nil
 }
 
-func appendOutputs(dst []byte, outputs []nbformat.Output) []byte {
-	size := 2
-	for _, o := range outputs {
+// appendOutputs writes the outputs of a record, and its tail as a string among them.
+func appendOutputs(dst []byte, r *record) []byte {
+	size := 2 + len(r.tail) + len(r.tail)/16
+	for _, o := range r.outputs {
 		size += 256 + len(o.Text) + len(o.Text)/16 + len(o.Data)
 	}
 	if cap(dst)-len(dst) < size {
 		dst = append(make([]byte, 0, len(dst)+size), dst...)
 	}
 	dst = append(dst, '[')
-	for i, o := range outputs {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = o.AppendJSON(dst)
+	if r.tail != "" {
+		dst = append(nbformat.AppendString(dst, r.tail), ',')
+	}
+	for _, o := range r.outputs {
+		dst = append(o.AppendJSON(dst), ',')
+	}
+	if last := len(dst) - 1; dst[last] == ',' {
+		dst = dst[:last]
 	}
 	return append(dst, ']')
 }
@@ -239,7 +252,7 @@ func readFrame(payload []byte, each func(*record) error) error {
 		if err := json.Unmarshal(head, rec); err != nil {
 			return fmt.Errorf("read a journal record: %w", err)
 		}
-		if rec.outputs, err = readOutputs(out); err != nil {
+		if err := rec.readOutputs(out); err != nil {
 			return err
 		}
 		if err := each(rec); err != nil {
@@ -249,18 +262,21 @@ func readFrame(payload []byte, each func(*record) error) error {
 	return nil
 }
 
-func readOutputs(raw []byte) ([]nbformat.Output, error) {
+func (r *record) readOutputs(raw []byte) error {
 	v, err := nbformat.ParseValue(raw)
 	if err != nil {
-		return nil, fmt.Errorf("read the outputs of a journal record: %w", err)
+		return fmt.Errorf("read the outputs of a journal record: %w", err)
 	}
-	var outputs []nbformat.Output
 	for _, e := range v.Elems() {
+		if e.Kind() == nbformat.String {
+			r.tail = e.Text()
+			continue
+		}
 		o, err := nbformat.ReadOutput(e)
 		if err != nil {
-			return nil, fmt.Errorf("read the outputs of a journal record: %w", err)
+			return fmt.Errorf("read the outputs of a journal record: %w", err)
 		}
-		outputs = append(outputs, o)
+		r.outputs = append(r.outputs, o)
 	}
-	return outputs, nil
+	return nil
 }

@@ -62,7 +62,7 @@ func (j *journal) write(b []byte) error {
 }
 
 // append writes records and has them on the disk when it returns. size is what
-// their outputs take as compact JSON.
+// the outputs of cells that ended take as compact JSON.
 func (j *journal) append(records []*record) (size int64, err error) {
 	defer func() {
 		if err != nil {
@@ -74,7 +74,9 @@ func (j *journal) append(records []*record) (size int64, err error) {
 		if err != nil {
 			return size, err
 		}
-		size += int64(n)
+		if r.Kind != kindGrown {
+			size += int64(n)
+		}
 		if j.fw.full() {
 			if err := j.end(); err != nil {
 				return size, err

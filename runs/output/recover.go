@@ -101,6 +101,7 @@ type recovery struct {
 	// foreign: the notebook is not that of the head.
 	foreign bool
 	last    time.Time // of the last thing that is known to have happened
+	grown   grown     // of the cell that started last, until it ended
 }
 
 // open reads what the notebook says of its own state.
@@ -165,9 +166,14 @@ func (r *recovery) record(rec *record) error {
 		r.last = rec.At
 	}
 	switch rec.Kind {
+	case kindGrown:
+		r.last = r.grown.began.Add(time.Duration(rec.Age) * time.Millisecond)
+		return r.grown.add(rec)
 	case kindEnded:
+		r.grown = grown{index: -1}
 		r.rep.Cells++
 	case kindStarted:
+		r.grown = grown{index: rec.Index, began: rec.At}
 		if rec.Index < len(r.book.cells) && ended(r.book.cells[rec.Index].State) {
 			return nil // the output knows more than this, damaged, journal
 		}
@@ -187,6 +193,9 @@ func (r *recovery) close() error {
 		switch {
 		case f.State == executor.Running:
 			r.rep.Interrupted = append(r.rep.Interrupted, i)
+			if err := r.keepGrown(i); err != nil {
+				return err
+			}
 			f.State, f.Note = executor.Interrupted, note
 			if r.book.o.Compat {
 				continue
@@ -205,6 +214,15 @@ func (r *recovery) close() error {
 		return fmt.Errorf("write metadata.papermill: %w", err)
 	}
 	return r.facts()
+}
+
+// keepGrown gives a cell that had not ended what it had shown.
+func (r *recovery) keepGrown(i int) error {
+	c := r.doc.Cell(i)
+	if r.grown.index != i || c.Type() != "code" {
+		return nil
+	}
+	return r.book.setOutputs(c, &record{Index: i, outputs: r.grown.all()})
 }
 
 func (r *recovery) facts() error {

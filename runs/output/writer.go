@@ -40,6 +40,7 @@ type Writer struct {
 	size    int64     // estimate of the output's bytes if it were written now
 	written time.Time // when it was written last
 	stale   bool      // something is in the journal that is not in the output
+	growth  *growth   // of the cell that runs; nil: none does, or there is no journal
 	err     error
 	failed  chan struct{}
 
@@ -177,9 +178,6 @@ func (w *Writer) CellStarted(index int, at time.Time) {
 	w.note(&record{Kind: kindStarted, Index: index, At: at})
 }
 
-// Stream implements executor.Sink: text as it arrives is not ours.
-func (w *Writer) Stream(int, string, string) {}
-
 // CellEnded implements executor.Sink. The outputs must not be changed afterwards.
 func (w *Writer) CellEnded(r executor.CellResult) {
 	w.note(&record{Kind: kindEnded, Index: r.Index, At: time.Now(), Cell: factOf(r), outputs: r.Outputs})
@@ -197,7 +195,13 @@ func (w *Writer) SetKernel(k executor.Info) {
 
 func (w *Writer) note(r *record) {
 	w.mu.Lock()
-	if r.Kind == kindEnded {
+	switch r.Kind {
+	case kindStarted:
+		if w.stopped != nil {
+			w.growth = &growth{index: r.Index, began: r.At}
+		}
+	case kindEnded:
+		w.growth = nil
 		w.dropStart(r)
 	}
 	w.unread = append(w.unread, r)
