@@ -182,21 +182,29 @@ func (f *kernelFlags) doctor(ctx context.Context) error {
 
 // examine is doctor for a gateway.
 func (f *kernelFlags) examine(ctx context.Context) []local.Check {
-	at := notebooks.Redact(f.gateway)
+	server, err := gateway.Identify(ctx, f.gatewayOptions())
+	if err != nil {
+		return []local.Check{unreachable(err)}
+	}
 	specs, err := f.remote(ctx)
 	if err != nil {
-		c := local.Check{Name: "gateway", Severity: local.Error, Found: err.Error()}
-		var e *gateway.StartError
-		if errors.As(err, &e) {
-			c.Found, c.Fix = e.Reason, e.Hint
-		}
-		return []local.Check{c}
+		return []local.Check{unreachable(err)}
 	}
-	answers := local.Check{Name: "gateway", Severity: local.OK, Found: at + " answers, and as a kernel gateway does"}
+	answers := local.Check{Name: "gateway", Severity: local.OK, Found: notebooks.Redact(f.gateway) + " answers: " + server.String()}
 	if len(specs) == 0 {
 		return []local.Check{answers, {Name: "kernels", Severity: local.Error, Found: "the gateway has none", Fix: "install a kernelspec where the gateway runs"}}
 	}
 	return []local.Check{answers, {Name: "kernels", Severity: local.OK, Found: namesOf(specs)}}
+}
+
+// unreachable is what doctor says of a gateway that cannot be asked.
+func unreachable(err error) local.Check {
+	c := local.Check{Name: "gateway", Severity: local.Error, Found: err.Error()}
+	var e *gateway.StartError
+	if errors.As(err, &e) {
+		c.Found, c.Fix = e.Reason, e.Hint
+	}
+	return c
 }
 
 // print prints v as JSON or rows as a table, as was asked for.

@@ -24,6 +24,7 @@ func TestKernelsOfGateway(t *testing.T) {
 		{"explain", specs, `{"v":1,"gateway":"URL","spec":{"name":"python3","display_name":"Py","language":"python","interrupt_mode":"signal","default":true}}`, []string{"explain", "python3", "--json"}, 0},
 		{"explain one that is not there", specs, "it has odd, python3 (its default)", []string{"explain", "ir"}, 3},
 		{"doctor", specs, "ok       kernels: odd, python3 (its default)", []string{"doctor"}, 0},
+		{"doctor names the server", specs, "ok       gateway: URL answers: Kernel Gateway on Jupyter Server 2.21.0\n", []string{"doctor"}, 0},
 		{"doctor without kernels", `{"kernelspecs": {}}`, "error    kernels: ", []string{"doctor"}, 3},
 		{"list without kernels", `{"kernelspecs": {}}`, "has no kernel", []string{"list"}, 3},
 		{"doctor of another server", `<html>`, "error    gateway: ", []string{"doctor"}, 3},

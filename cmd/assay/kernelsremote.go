@@ -35,9 +35,13 @@ type remoteExplained struct {
 	Spec    remoteKernel `json:"spec"`
 }
 
+func (f *kernelFlags) gatewayOptions() *gateway.Options {
+	return &gateway.Options{URL: f.gateway, Token: os.Getenv("ASSAY_GATEWAY_TOKEN")}
+}
+
 // remote asks the gateway for its kernels.
 func (f *kernelFlags) remote(ctx context.Context) ([]remoteKernel, error) {
-	specs, err := gateway.Kernelspecs(ctx, &gateway.Options{URL: f.gateway, Token: os.Getenv("ASSAY_GATEWAY_TOKEN")})
+	specs, err := gateway.Kernelspecs(ctx, f.gatewayOptions())
 	if err != nil {
 		return nil, surroundings(err)
 	}

@@ -12,18 +12,8 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-)
-
-// kind is which of the three servers answers.
-type kind string
-
-const (
-	kernelGateway     kind = "Kernel Gateway"
-	jupyterServer     kind = "Jupyter Server"
-	enterpriseGateway kind = "Enterprise Gateway"
 )
 
 // maxBody bounds what is read of a REST answer: kernelspecs of a large site are far below it.
@@ -105,56 +95,6 @@ func (c *client) do(ctx context.Context, method string, body, out any, want []in
 }
 
 var ok = []int{http.StatusOK}
-
-// server is what a gateway said of itself.
-type server struct {
-	kind    kind
-	version string
-}
-
-// detect finds out who answers at the address.
-func (c *client) detect(ctx context.Context) (server, error) {
-	var said struct {
-		Version string `json:"version"`
-		Gateway string `json:"gateway_version"`
-	}
-	if err := c.do(ctx, http.MethodGet, nil, &said, ok, "api"); err != nil {
-		return server{}, err
-	}
-	if said.Gateway != "" {
-		return server{enterpriseGateway, said.Gateway}, nil
-	}
-	if said.Version == "" {
-		return server{}, &StartError{
-			Reason: c.base.Redacted() + " answers, but not as a kernel gateway: GET /api has no version",
-			Hint:   "check the address and its base path",
-		}
-	}
-	// Only Jupyter Server has /api/status, whatever it says to us there.
-	err := c.do(ctx, http.MethodGet, nil, nil, []int{200, 401, 403}, "api", "status")
-	var status *statusError
-	switch {
-	case err == nil:
-		return server{jupyterServer, said.Version}, nil
-	case errors.As(err, &status) && status.Status == http.StatusNotFound:
-		return server{kernelGateway, said.Version}, nil
-	}
-	return server{}, err
-}
-
-// takesKernelID reports whether a start can name the kernel beforehand, so
-// that one whose answer was lost can be found again. Jupyter Server does since
-// 2.21, and Kernel Gateway 3 with it: the version it tells is Jupyter Server's.
-func (s server) takesKernelID() bool {
-	if s.kind == enterpriseGateway {
-		return true
-	}
-	major, rest, _ := strings.Cut(s.version, ".")
-	minor, _, _ := strings.Cut(rest, ".")
-	x, _ := strconv.Atoi(major)
-	y, _ := strconv.Atoi(minor)
-	return x > 2 && x < 5 || x == 2 && y >= 21 // 5 and 6 are notebook's, below Kernel Gateway 2
-}
 
 // Spec is one kernel that a gateway can start.
 type Spec struct {

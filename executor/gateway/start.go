@@ -86,7 +86,7 @@ func (c *client) begin(ctx context.Context, o *Options) (model, Spec, error) {
 			Hint:   "its configuration forces one kernel (KG_FORCE_KERNEL_NAME): ask for that one, or change it",
 		}
 	}
-	if len(o.Env) > 0 && srv.kind == jupyterServer {
+	if len(o.Env) > 0 && srv.Kind == JupyterServer {
 		o.log().Warn("gateway: a Jupyter Server takes no environment for a kernel; the variables do not arrive")
 	}
 	return m, spec, nil
@@ -116,7 +116,7 @@ func (c *client) choose(specs []Spec, name string) (Spec, error) {
 
 // startBody is what is posted. The environment always goes with it: without
 // one, a gateway hands out its own, or that of a start that runs beside ours.
-func startBody(srv server, name, id string, o *Options) map[string]any {
+func startBody(srv Server, name, id string, o *Options) map[string]any {
 	body := map[string]any{}
 	if name != "" {
 		body["name"] = name
@@ -124,7 +124,7 @@ func startBody(srv server, name, id string, o *Options) map[string]any {
 	if o.Path != "" {
 		body["path"] = o.Path
 	}
-	if srv.kind == jupyterServer {
+	if srv.Kind == JupyterServer {
 		if id != "" {
 			body["kernel_id"] = id
 		}
@@ -135,7 +135,7 @@ func startBody(srv server, name, id string, o *Options) map[string]any {
 		env[k] = v
 	}
 	switch {
-	case srv.kind == enterpriseGateway:
+	case srv.Kind == EnterpriseGateway:
 		env["KERNEL_ID"] = id
 		if _, given := env["KERNEL_WORKING_DIR"]; !given && o.Path != "" {
 			env["KERNEL_WORKING_DIR"] = o.Path
