@@ -17,11 +17,15 @@ import (
 // Options say which gateway, which kernel, and how patient to be. URL is the
 // only field that must be set.
 type Options struct {
-	URL    string            // http or https, with the base path; a ?token= in it is taken as Token
-	Token  string            // sent in the Authorization header only, never in a URL
-	Kernel string            // kernelspec name; empty: the gateway's default
-	Env    map[string]string // for the kernel; always sent, even empty, because a gateway may hand out another client's otherwise
-	Path   string            // working directory, relative to the server's root
+	URL    string // http or https, with the base path; a ?token= in it is taken as Token
+	Token  string // sent in the Authorization header only, never in a URL
+	Kernel string // kernelspec name; empty: the gateway's default
+	// Env is for the kernel. It is always sent, even empty, because a gateway may
+	// hand out another client's otherwise. A Kernel Gateway passes on what begins
+	// with KERNEL_ and what its env_whitelist names; it drops the rest and does not
+	// say so. A Jupyter Server takes none: more than KERNEL_ names is refused there.
+	Env  map[string]string
+	Path string // working directory, relative to the server's root
 
 	StartTimeout time.Duration // from the first request to a ready kernel; 0: 3 min, for the handshake alone may take 2
 	Reconnect    time.Duration // how long to try after the connection broke; 0: 2 min; negative: not at all

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,6 +64,9 @@ func (c *client) begin(ctx context.Context, o *Options) (model, Spec, error) {
 	if err != nil {
 		return model{}, Spec{}, c.explain("say what it is", err)
 	}
+	if err := c.checkEnv(srv, o.Env); err != nil {
+		return model{}, Spec{}, err
+	}
 	specs, err := c.kernelspecs(ctx)
 	if err != nil {
 		return model{}, Spec{}, c.explain("list its kernelspecs", err)
@@ -86,10 +90,30 @@ func (c *client) begin(ctx context.Context, o *Options) (model, Spec, error) {
 			Hint:   "its configuration forces one kernel (KG_FORCE_KERNEL_NAME): ask for that one, or change it",
 		}
 	}
-	if len(o.Env) > 0 && srv.Kind == JupyterServer {
-		o.log().Warn("gateway: a Jupyter Server takes no environment for a kernel; the variables do not arrive")
-	}
 	return m, spec, nil
+}
+
+// checkEnv refuses variables that would not arrive: a Jupyter Server gives a
+// kernel its own environment, whatever it is sent. Those that begin with
+// KERNEL_ speak to a gateway about the start, and nobody misses them there.
+func (c *client) checkEnv(srv Server, env map[string]string) error {
+	if srv.Kind != JupyterServer {
+		return nil
+	}
+	var names []string
+	for name := range env {
+		if !strings.HasPrefix(name, "KERNEL_") {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	return &StartError{
+		Reason: fmt.Sprintf("%s is a %s, which takes no environment for a kernel: %s would not arrive", c.base.Redacted(), srv, strings.Join(names, ", ")),
+		Hint:   "set the variables where the server runs, or use a Kernel Gateway",
+	}
 }
 
 // choose finds the kernelspec called name, or the default one.

@@ -242,6 +242,34 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// A Jupyter Server gives a kernel no variables, so it is not asked to: labels
+// for a gateway are left out, anything else is refused before a kernel starts.
+func TestEnvironmentOfJupyterServer(t *testing.T) {
+	t.Parallel()
+	o := options(own(t, "jupyterserver"))
+	o.Env = map[string]string{"KERNEL_USERNAME": "tester", "MY_VARIABLE": "s3cr3t", "A_VARIABLE": ""}
+	_, err := Start(t.Context(), o)
+	var refusal *StartError
+	if !errors.As(err, &refusal) || !strings.Contains(refusal.Reason, "A_VARIABLE, MY_VARIABLE would not arrive") ||
+		strings.Contains(err.Error(), "s3cr3t") || strings.Contains(err.Error(), "KERNEL_") || refusal.Hint == "" {
+		t.Errorf("%v", err)
+	}
+	c, err := newClient(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.http.CloseIdleConnections()
+	var kernels []model
+	if err := c.do(t.Context(), http.MethodGet, nil, &kernels, ok, "api", "kernels"); err != nil || len(kernels) != 0 {
+		t.Errorf("%d kernels were started, %v", len(kernels), err)
+	}
+	o.Env = map[string]string{"KERNEL_USERNAME": "tester"}
+	k := startKernel(t, o)
+	if r := run(t, k, "import os; print(os.environ.get('KERNEL_USERNAME'))"); r.stdout != "None\n" {
+		t.Errorf("%q %v: a Jupyter Server passes variables on now", r.stdout, r.err)
+	}
+}
+
 func TestCloseEndsTheKernel(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"kernelgateway", "jupyterserver", "enterprise"} {
