@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -92,15 +93,27 @@ func (p *process) awaitSaid(t *testing.T, text string) {
 	}
 }
 
-// await reads events until one contains the text.
-func (p *process) await(t *testing.T, text string) {
+// number is the number that follows the text in an event.
+func (p *process) number(t *testing.T, text string) int {
+	t.Helper()
+	_, after, _ := strings.Cut(p.await(t, text), text)
+	digits, _, _ := strings.Cut(after, " ")
+	n, err := strconv.Atoi(digits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// await reads events until one contains the text, and returns that one.
+func (p *process) await(t *testing.T, text string) string {
 	t.Helper()
 	deadline := time.AfterFunc(time.Minute, func() { p.cmd.Process.Kill() })
 	defer deadline.Stop()
 	for {
 		line, err := p.stdout.ReadString('\n')
 		if strings.Contains(line, text) {
-			return
+			return line
 		}
 		if err != nil {
 			t.Fatalf("no event with %q: %v\n%s", text, err, p.stderr.String())
@@ -154,6 +167,7 @@ func TestSignals(t *testing.T) {
 		want    int
 	}{
 		{"Ctrl-C", "print('on', flush=True)\nimport time\ntime.sleep(600)", []os.Signal{os.Interrupt}, exitInterrupted},
+		{"SIGHUP", "print('on', flush=True)\nimport time\ntime.sleep(600)", []os.Signal{syscall.SIGHUP}, 129},
 		{"SIGTERM", "print('on', flush=True)\nimport time\ntime.sleep(600)", []os.Signal{syscall.SIGTERM}, exitTerminated},
 		{"Ctrl-C twice", stubborn, []os.Signal{os.Interrupt, os.Interrupt}, exitInterrupted},
 	} {
@@ -162,9 +176,11 @@ func TestSignals(t *testing.T) {
 			if runtime.GOOS == "windows" {
 				t.Skip("windows sends no signals")
 			}
-			in := notebook(t, "x = 1", c.cell, "x = 2")
+			in := notebook(t, "import os; print('kernel', os.getpid(), '.', flush=True)", c.cell, "x = 2")
 			out := filepath.Join(filepath.Dir(in), "out.ipynb")
-			p := startAssay(t, "run", in, out, "--json")
+			sockets := t.TempDir()
+			p := startAssayWith(t, []string{"XDG_RUNTIME_DIR=" + sockets}, "run", in, out, "--json")
+			pid := p.number(t, `"text":"kernel `)
 			p.await(t, `"text":"on`)
 			for i, s := range c.signals {
 				if i > 0 {
@@ -192,6 +208,12 @@ func TestSignals(t *testing.T) {
 			left, err := filepath.Glob(filepath.Join(filepath.Dir(in), ".*"))
 			if err != nil || len(left) > 0 {
 				t.Errorf("left behind: %v, %v", left, err)
+			}
+			if left, err := filepath.Glob(filepath.Join(sockets, "assay", "*")); err != nil || len(left) > 0 {
+				t.Errorf("left behind of the kernel: %v, %v", left, err)
+			}
+			if kernel, err := os.FindProcess(pid); err == nil && kernel.Signal(syscall.Signal(0)) == nil {
+				t.Errorf("the kernel, process %d, is still there", pid)
 			}
 		})
 	}
