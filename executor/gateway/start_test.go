@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"assay/executor"
+	"assay/nbformat"
 )
 
 // startError starts a kernel that cannot be had.
@@ -267,6 +270,34 @@ func TestEnvironmentOfJupyterServer(t *testing.T) {
 	k := startKernel(t, o)
 	if r := run(t, k, "import os; print(os.environ.get('KERNEL_USERNAME'))"); r.stdout != "None\n" {
 		t.Errorf("%q %v: a Jupyter Server passes variables on now", r.stdout, r.err)
+	}
+}
+
+// A secret is handed over in code, not in the environment: it arrives where
+// variables do not, and stands in no output.
+func TestSecretOnJupyterServer(t *testing.T) {
+	t.Parallel()
+	k := startKernel(t, options(real(t, "jupyterserver")))
+	cells := []executor.Cell{{Type: "code", Before: "key = 's3cr3t-value'", Source: "print(len(key), key)\nkey"}}
+	s := outputs{}
+	res := executor.Run(t.Context(), k, cells, &executor.Options{Secrets: []executor.Secret{{Name: "key", Value: "s3cr3t-value"}}}, &s)
+	if res.State != executor.RunSucceeded || !strings.Contains(s.all, "12 [secret key]") || strings.Contains(s.all, "s3cr3t-value") {
+		t.Errorf("%+v\n%s", res, s.all)
+	}
+}
+
+// outputs is a Sink that keeps what cells put out.
+type outputs struct{ all string }
+
+func (s *outputs) CellStarted(int, time.Time) {}
+
+func (s *outputs) Stream(_ int, _, text string) { s.all += text }
+
+func (s *outputs) CellEnded(r executor.CellResult) { s.OutputsChanged(r.Index, r.Outputs) }
+
+func (s *outputs) OutputsChanged(_ int, outputs []nbformat.Output) {
+	for _, o := range outputs {
+		s.all += o.Text + string(o.Data)
 	}
 }
 
