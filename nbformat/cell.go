@@ -7,7 +7,8 @@ type Cell struct {
 	doc   *Document
 	n     *node
 	index int
-	old   bool // of nbformat 2 or 3, where the fields have other names
+	old   bool    // of nbformat 2 or 3, where the fields have other names
+	above []*node // of an old cell: from the root to the list that holds it
 }
 
 func (c *Cell) get(key string) Value {

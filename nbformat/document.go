@@ -49,6 +49,18 @@ func Parse(data []byte) (*Document, error) { return ParseLimits(data, Limits{}) 
 
 // ParseLimits reads a notebook within limits.
 func ParseLimits(data []byte, l Limits) (*Document, error) {
+	d, err := parseText(data, l)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.bind(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// parseText reads JSON of any kind and makes no cells.
+func parseText(data []byte, l Limits) (*Document, error) {
 	if l.MaxBytes == 0 {
 		l.MaxBytes = defaultBytes
 	}
@@ -84,9 +96,6 @@ func ParseLimits(data []byte, l Limits) (*Document, error) {
 	if p.space(); p.pos < len(data) {
 		p.fail(p.pos, "more text follows the end of the notebook")
 		return nil, p.err
-	}
-	if err := d.bind(); err != nil {
-		return nil, err
 	}
 	return d, nil
 }
@@ -152,11 +161,22 @@ func (d *Document) readVersion() error {
 }
 
 func (d *Document) bindWorksheets() {
-	for _, ws := range d.view(d.root).Get("worksheets").Elems() {
-		for _, v := range ws.Get("cells").Elems() {
-			n := &node{raw: v.raw, off: v.off}
-			n.expand()
-			d.cells = append(d.cells, &Cell{doc: d, n: n, index: len(d.cells), old: true})
+	sheets := d.root.child("worksheets")
+	if sheets == nil || sheets.kind() != Array {
+		return
+	}
+	sheets.expand()
+	for _, sheet := range sheets.kids {
+		sheet.val.expand()
+		list := sheet.val.child("cells")
+		if list == nil || list.kind() != Array {
+			continue
+		}
+		list.expand()
+		above := []*node{d.root, sheets, sheet.val, list}
+		for _, m := range list.kids {
+			m.val.expand()
+			d.cells = append(d.cells, &Cell{doc: d, n: m.val, index: len(d.cells), old: true, above: above})
 		}
 	}
 }
