@@ -32,7 +32,7 @@ type peerCase struct {
 	Again      bool            `json:"again,omitempty"` // input is another case's output
 	Parameters json.RawMessage `json:"parameters,omitempty"`
 	Arguments  map[string]any  `json:"arguments,omitempty"`
-	Interrupt  float64         `json:"interrupt,omitempty"`
+	Interrupt  bool            `json:"interrupt,omitempty"` // when the cell says that it runs
 
 	cells   []string // sources; "md:", "raw:", and "tag NAME:" in front
 	minor   int
@@ -87,8 +87,8 @@ var peerCases = []peerCase{
 		state: executor.RunKernelLost, error: "DeadKernelError", blamed: -1,
 	},
 	{
-		Name: "interrupted", cells: []string{"print(1)", "import time; time.sleep(60)", "print(3)"}, event: 1, fate: executor.Interrupted,
-		Interrupt: 6, state: executor.RunCancelled, error: "KeyboardInterrupt", blamed: -1,
+		Name: "interrupted", cells: []string{"print(1)", "import time; open('running', 'w').close(); time.sleep(60)", "print(3)"}, event: 1, fate: executor.Interrupted,
+		Interrupt: true, state: executor.RunCancelled, error: "KeyboardInterrupt", blamed: -1,
 	},
 	{
 		Name: "old", minor: 2, cells: []string{"md:# Title", "print(1)", "1/0"}, meta: `"kernelspec": {"name": "python3", "display_name": "P", "language": "python"}, "kept": [1.0, 1e5]`,
@@ -209,7 +209,7 @@ func TestPapermill(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, want, c.rerun(t, dir, want), masked)
-			if c.state != executor.RunNotStarted && c.Interrupt == 0 {
+			if c.state != executor.RunNotStarted && !c.Interrupt {
 				compare(t, want, c.runLive(t, dir), slices.Concat(masked, maskedLive))
 			}
 		})
@@ -343,7 +343,13 @@ var maskedLive = []mask{
 	{`"[^"]*T[0-9:.]+(Z|\+00:00)"`, `"TIME"`},
 	{`"duration": [0-9.e-]+,`, `"duration": DURATION,`},
 	{`ipykernel_[0-9]+`, `ipykernel_PID`},
+	// A loaded kernel sends one print in two messages, which this form does not join.
+	{`\\n"` + nextStream, "\\n\",\n      \""},
+	{`"` + nextStream, ""},
 }
+
+// nextStream is what stands between the texts of two neighbouring outputs.
+const nextStream = `\n     \]\n    \},\n    \{\n     "name": "stdout",\n     "output_type": "stream",\n     "text": \[\n      "`
 
 type mask struct{ re, with string }
 
@@ -363,7 +369,13 @@ func (c *peerCase) runLive(t *testing.T, dir string) []byte {
 			t.Fatal(err)
 		}
 	}
-	k, err := local.Start(t.Context(), &local.Options{Kernel: "python3", Python: testenv.Prefix(t, "main"), Env: os.Environ(), Cwd: dir})
+	cwd := t.TempDir()
+	seen, err := os.Create(filepath.Join(cwd, "seen"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer seen.Close()
+	k, err := local.Start(t.Context(), &local.Options{Kernel: "python3", Python: testenv.Prefix(t, "main"), Env: os.Environ(), Cwd: cwd})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,7 +392,7 @@ func (c *peerCase) runLive(t *testing.T, dir string) []byte {
 	if n, ok := c.Arguments["execution_timeout"].(int); ok {
 		o.CellTimeout = time.Duration(n) * time.Second
 	}
-	res := executor.Run(t.Context(), k, w.Cells(), o, w)
+	res := executor.Run(t.Context(), k, w.Cells(), o, &acknowledging{w, seen})
 	if res.State != c.state {
 		t.Errorf("the run ended as %s (%s), want %s", res.State, res.Note, c.state)
 	}
@@ -405,6 +417,22 @@ func compare(t *testing.T, want, got []byte, masks []mask) {
 	}
 }
 
-// dying ends its kernel. It waits until what the kernel said of the cell has
-// left the process: else it is chance what of it a client gets to see.
-const dying = "import os, time\ntime.sleep(0.5)\nos._exit(3)"
+// dying ends its kernel when its text has come to the client, and with it what
+// the kernel said of the cell before: else it is chance what of that is seen.
+const dying = `import os, sys, time
+sys.stdout.write("dying\n")
+sys.stdout.flush()
+while "dying" not in open("seen").read():
+    time.sleep(0.01)
+os._exit(3)`
+
+// acknowledging is a Writer that says to the cell which of its text came.
+type acknowledging struct {
+	*Writer
+	seen *os.File
+}
+
+func (a *acknowledging) Stream(index int, name, text string) {
+	a.Writer.Stream(index, name, text)
+	_, _ = a.seen.WriteString(text) // when it fails, the cell waits and the test times out
+}

@@ -1,7 +1,9 @@
 """Runs papermill over the cases of papermill_test.go: python runcases.py CASES.json FOLDER.
 
 Each case has a name, the notebook to run (a file in FOLDER), parameters and
-keyword arguments; its output is written to FOLDER/NAME.papermill.ipynb.
+keyword arguments; its output is written to FOLDER/NAME.papermill.ipynb. Its
+kernel works in FOLDER/NAME, where the file "seen" has the text that papermill
+got from it, and where a file "running" asks for an interrupt.
 Printed is one JSON object: for each case the exception that came out.
 """
 import json
@@ -11,27 +13,40 @@ import os
 import signal
 import sys
 import threading
+import time
+
+import papermill
+
+
+def interrupt_when(path):
+    """Does what Ctrl-C does as soon as there is a file at path."""
+    while not os.path.exists(path):
+        time.sleep(0.02)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def run(job):
     folder, case = job
-    import papermill
-
     logging.disable(logging.CRITICAL)
     os.chdir(folder)
+    cwd = os.path.join(folder, case["name"])
+    os.mkdir(cwd)
     if case.get("interrupt"):
-        threading.Timer(case["interrupt"], os.kill, (os.getpid(), signal.SIGINT)).start()
+        threading.Thread(target=interrupt_when, args=(os.path.join(cwd, "running"),), daemon=True).start()
     error = None
-    try:
-        papermill.execute_notebook(
-            case["input"],
-            case["name"] + ".papermill.ipynb",
-            parameters=case.get("parameters"),
-            progress_bar=False,
-            **case.get("arguments", {}),
-        )
-    except BaseException as e:  # KeyboardInterrupt is one of the cases
-        error = type(e).__name__
+    with open(os.path.join(cwd, "seen"), "w") as seen:  # what came of the cells' text
+        try:
+            papermill.execute_notebook(
+                case["input"],
+                case["name"] + ".papermill.ipynb",
+                parameters=case.get("parameters"),
+                progress_bar=False,
+                cwd=cwd,
+                stdout_file=seen,
+                **case.get("arguments", {}),
+            )
+        except BaseException as e:  # KeyboardInterrupt is one of the cases
+            error = type(e).__name__
     return case["name"], error, papermill.__version__
 
 
@@ -40,10 +55,11 @@ def main():
         cases = json.load(f)
     results = {}
     # Some cases run the output of an earlier one.
-    for again in (False, True):
-        jobs = [(sys.argv[2], c) for c in cases if bool(c.get("again")) == again]
-        with multiprocessing.get_context("spawn").Pool(2, maxtasksperchild=None) as pool:
-            for name, error, version in pool.imap(run, jobs):
+    # Forked: to import papermill takes longer than most cases do.
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        for again in (False, True):
+            jobs = [(sys.argv[2], c) for c in cases if bool(c.get("again")) == again]
+            for name, error, version in pool.imap(run, jobs, chunksize=1):
                 results[name] = {"error": error, "version": version}
     json.dump(results, sys.stdout)
 
