@@ -126,18 +126,33 @@ func (j *job) prepare(doc *nbformat.Document) error {
 	if err := output.Prepare(doc, o); err != nil {
 		return &Error{Reason: ReasonOutput, Err: err}
 	}
-	publish, err := j.publisher()
-	if err == nil {
-		err = publish(func(w io.Writer) error {
+	err := j.alone(func() error {
+		publish, err := j.publisher()
+		if err != nil {
+			return err
+		}
+		return publish(func(w io.Writer) error {
 			sum := sha256.New()
 			_, err := output.Render(io.MultiWriter(w, sum), doc, j.req.Compat)
 			j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 			return err
 		})
+	})
+	if errors.Is(err, output.ErrLocked) {
+		return outputError(err)
 	}
 	if err != nil {
 		return &Error{Reason: ReasonOutput, Err: fmt.Errorf("write the output: %w", err)}
 	}
 	j.row.State = executor.RunSucceeded
 	return nil
+}
+
+// alone calls write when no run writes the output, where that is a file.
+func (j *job) alone(write func() error) error {
+	p, local := notebooks.IsLocal(j.out)
+	if !local {
+		return write()
+	}
+	return output.Alone(p, j.outputOptions(), write)
 }

@@ -18,6 +18,7 @@ import (
 	"assay/nbformat"
 	"assay/params"
 	"assay/runs"
+	"assay/runs/output"
 )
 
 // localStarter starts real kernels of the test environment.
@@ -291,5 +292,43 @@ func TestRowNotKept(t *testing.T) {
 	}
 	if _, err := s.Submit(context.Background(), runs.Request{}); err == nil {
 		t.Error("a run without a row was taken")
+	}
+}
+
+// TestPrepareBesideRun: what is prepared does not take the place of what a run writes.
+func TestPrepareBesideRun(t *testing.T) {
+	t.Parallel()
+	s := newService(t, runs.NewMemory(), 2)
+	in := write(t, "print('on', flush=True)\nimport time\nwhile True: time.sleep(0.05)")
+	out := filepath.Join(filepath.Dir(in), "out.ipynb")
+	events := newRecorder()
+	id, err := s.Submit(context.Background(), runs.Request{Input: in, Output: out, Listener: events.listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events.await(t, runs.EventCellOutput)
+	prepare := func() runs.Run {
+		t.Helper()
+		id, err := s.Submit(context.Background(), runs.Request{Input: in, Output: out, Prepare: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return wait(t, s, id)
+	}
+	if r := prepare(); r.State != executor.RunNotStarted || !errors.Is(r.Err, output.ErrLocked) || r.Reason != runs.ReasonOutput || r.Hint == "" {
+		t.Errorf("prepared beside a run: %s (%s), %v, hint %q", r.State, r.Reason, r.Err, r.Hint)
+	}
+	if data, err := os.ReadFile(out); err != nil || !strings.Contains(string(data), id) {
+		t.Errorf("the run's output was replaced: %v\n%s", err, data)
+	}
+	if err := s.Cancel(id); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, s, id)
+	if r := prepare(); r.State != executor.RunSucceeded {
+		t.Errorf("prepared after the run: %s (%s)", r.State, r.Note)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(out), ".*")); err != nil || left != nil {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }

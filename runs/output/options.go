@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"assay/executor"
 	"assay/nbformat"
 	"assay/nbformat/upgrade"
 )
@@ -97,27 +96,6 @@ func Papermill(d *nbformat.Document) (*nbformat.Document, error) {
 		}
 	}
 	return d, nil
-}
-
-// Prepare gives the notebook the form of one whose parameters are injected and
-// that is not run: the record of papermill --prepare-only. Outputs stay.
-func Prepare(d *nbformat.Document, opts *Options) error {
-	o := opts.copied()
-	if err := dropMarkers(d); err != nil {
-		return err
-	}
-	if err := o.notebookPapermill(d, time.Time{}); err != nil {
-		return fmt.Errorf("write metadata.papermill: %w", err)
-	}
-	if o.Compat {
-		return nil
-	}
-	f := o.facts(executor.RunNotStarted)
-	f.StartTime, f.Note = "", "prepared, not run"
-	if err := setFacts(d.SetMetadata, &f); err != nil {
-		return fmt.Errorf("write metadata.assay: %w", err)
-	}
-	return nil
 }
 
 // Render writes a notebook as a run with these options does: in the style of
