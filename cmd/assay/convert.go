@@ -103,7 +103,7 @@ func readInput(name string) ([]byte, error) {
 		data, err = os.ReadFile(name)
 	}
 	if err != nil {
-		return nil, surroundings(err)
+		return nil, &exitError{code: exitSurroundings, err: err, hint: inputHint(err, name)}
 	}
 	return data, nil
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"assay/executor"
 	"assay/nbformat"
+	"assay/notebooks"
 	"assay/runs"
 )
 
@@ -61,6 +63,16 @@ func fileHint(err error, folder string) string {
 		return "make the folder: mkdir -p " + folder
 	}
 	return ""
+}
+
+// inputHint is what to do about an input that cannot be had.
+func inputHint(err error, ref string) string {
+	if name, local := notebooks.IsLocal(ref); local && ref != "" && !filepath.IsAbs(name) && errors.Is(err, fs.ErrNotExist) {
+		if dir, err := os.Getwd(); err == nil {
+			return "it was looked for in " + dir
+		}
+	}
+	return fileHint(err, "")
 }
 
 // said ends the program with a code and without another word.

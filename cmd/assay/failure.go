@@ -66,6 +66,9 @@ func hintForState(r *runs.Run) string {
 	case r.Reason == runs.ReasonMemoryLimit:
 		return "use less memory, or raise --memory-limit"
 	}
+	if r.Reason == runs.ReasonInput {
+		return inputHint(r.Err, r.Input)
+	}
 	return fileHint(r.Err, outputFolder(r))
 }
 

@@ -72,7 +72,7 @@ IN is any reference that run takes.`,
 func readNotebook(ctx context.Context, ref string) (*nbformat.Document, notebooks.Bytes, error) {
 	got, err := notebooks.Read(ctx, ref, notebookOptions())
 	if err != nil {
-		return nil, got, &exitError{code: exitSurroundings, err: err, hint: hintOf(err)}
+		return nil, got, &exitError{code: exitSurroundings, err: err, hint: hintOf(err, ref)}
 	}
 	d, err := runs.Parse(ref, got.Data)
 	return d, got, err

@@ -17,6 +17,7 @@ func papermill(args []string) int {
 		Use:           "papermill NOTEBOOK_PATH [OUTPUT_PATH]",
 		Short:         "run a notebook: assay in papermill's place",
 		Long:          "papermill's command line, carried out by assay: assay run --help describes it.",
+		Example:       "  papermill input.ipynb output.ipynb -p alpha 0.6\n  papermill input.ipynb output.ipynb -f parameters.yaml -k python3\n  cat input.ipynb | papermill > output.ipynb",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       buildVersion(),
@@ -24,7 +25,10 @@ func papermill(args []string) int {
 		RunE: func(c *cobra.Command, args []string) error {
 			f.progressSet = c.Flags().Changed("progress-bar") || c.Flags().Changed("no-progress-bar")
 			if !f.helpNotebook {
-				return runCommand(c.Context(), f, papermillPaths(args))
+				if args = papermillPaths(args); len(args) == 0 {
+					return usage("papermill NOTEBOOK_PATH OUTPUT_PATH; see papermill --help", "missing argument: NOTEBOOK_PATH")
+				}
+				return runCommand(c.Context(), f, args)
 			}
 			fmt.Println("Usage: papermill [OPTIONS] NOTEBOOK_PATH [OUTPUT_PATH]")
 			return runCommand(c.Context(), f, args) // a pipe on stdin means nothing here

@@ -74,7 +74,7 @@ func (f *runFlags) parameters(ctx context.Context) (*params.Map, error) {
 	for _, ref := range f.files {
 		got, err := notebooks.Read(ctx, ref, notebookOptions())
 		if err != nil {
-			return nil, &exitError{code: exitSurroundings, err: fmt.Errorf("read the parameters: %w", err), hint: hintOf(err)}
+			return nil, &exitError{code: exitSurroundings, err: fmt.Errorf("read the parameters: %w", err), hint: hintOf(err, ref)}
 		}
 		if err := addYAML(m, got.Data); err != nil {
 			return nil, usage("a parameter file is YAML or JSON with names at the top: alpha: 0.6", "parameter file %s: %v", ref, err)

@@ -71,9 +71,9 @@ func answer(write func(w *bufio.Writer) error) error {
 
 // file rewrites one file and tells whether it had to.
 func (r *rewriter) file(name string) (bool, error) {
-	data, err := os.ReadFile(name)
+	data, err := readInput(name)
 	if err != nil {
-		return false, surroundings(err)
+		return false, err
 	}
 	made, err := r.make(name, data)
 	if err != nil {

@@ -46,7 +46,27 @@ func newRoot() *cobra.Command {
 		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(),
 		newKernels(),
 	)
+	knownTopics(root)
 	return root
+}
+
+// knownTopics makes an error of help and completion for what is not there.
+func knownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if _, _, err := root.Find(args); err != nil {
+					return usage("see: assay --help", "%v", err)
+				}
+				return nil
+			}
+		case "completion":
+			c.Args, c.RunE = cobra.ArbitraryArgs, subcommands
+		}
+	}
 }
 
 // execute runs a command line and returns the exit code.

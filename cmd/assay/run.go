@@ -92,8 +92,8 @@ func newRun() *cobra.Command {
 
 func (f *runFlags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
-	fs.StringArrayVarP(&f.pairs, "parameters", "p", nil, "`NAME VALUE`: a parameter; True, False, None, numbers and strings as papermill types them; @env:NAME and @file:PATH are secrets")
-	fs.StringArrayVarP(&f.rawPairs, "parameters_raw", "r", nil, "`NAME VALUE`: a parameter that stays a string")
+	fs.StringArrayVarP(&f.pairs, "parameters", "p", nil, "`NAME VALUE` of a parameter; True, False, None, numbers and strings as papermill types them; @env:NAME and @file:PATH are secrets")
+	fs.StringArrayVarP(&f.rawPairs, "parameters_raw", "r", nil, "`NAME VALUE` of a parameter that stays a string")
 	fs.StringArrayVarP(&f.files, "parameters_file", "f", nil, "`FILE` with parameters in YAML or JSON; any reference, - is stdin")
 	fs.StringArrayVarP(&f.yamls, "parameters_yaml", "y", nil, "parameters as `YAML`")
 	fs.StringArrayVarP(&f.base64s, "parameters_base64", "b", nil, "parameters as `BASE64` of YAML")

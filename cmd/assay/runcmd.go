@@ -146,13 +146,13 @@ func notebookOptions() *notebooks.Options {
 	return &notebooks.Options{Stdin: os.Stdin, Stdout: os.Stdout}
 }
 
-// hintOf is the hint that an error carries, if any does.
-func hintOf(err error) string {
+// hintOf is the hint that the error of reading ref carries, or ours.
+func hintOf(err error, ref string) string {
 	var run *runs.Error
 	if errors.As(err, &run) {
 		return run.Hint
 	}
-	return fileHint(err, "")
+	return inputHint(err, ref)
 }
 
 func isDir(p string) bool {

@@ -30,7 +30,8 @@ func newScraps() *cobra.Command {
 		Short: "the named values that notebooks glued",
 		Long: `Print the scraps of notebooks: what scrapbook's or assay's glue recorded while they
 ran, tables included, and papermill's older records. PATH is a notebook, any
-reference that run takes, a folder or a pattern ('runs/*.ipynb').`,
+reference that run takes, a folder or a pattern ('runs/*.ipynb'). One that cannot
+be read is named and passed over (exit 3; 2 when it is no notebook).`,
 		Example: "  assay scraps out.ipynb\n  assay scraps runs/ --format csv\n  assay scraps --name health_score --format json 'runs/*.ipynb'",
 		Args:    arguments(1, -1, "the notebooks"),
 		RunE:    func(c *cobra.Command, args []string) error { return f.run(c.Context(), args) },
@@ -54,21 +55,28 @@ func (f *scrapsFlags) run(ctx context.Context, args []string) error {
 		return err
 	}
 	var sources []scraps.Source
-	missing := slices.Clone(f.names)
+	missing, code := slices.Clone(f.names), exitOK
 	for _, ref := range refs {
 		src, err := f.source(ctx, ref)
 		if err != nil {
-			return err
+			code = max(code, report(err))
+			continue
 		}
 		for _, s := range src.Scraps {
 			missing = slices.DeleteFunc(missing, func(name string) bool { return name == s.Name })
 		}
 		sources = append(sources, src)
 	}
-	if len(missing) > 0 {
+	if len(sources) == 0 {
+		return said(code)
+	}
+	if len(missing) > 0 && code == exitOK {
 		return &exitError{code: exitFailed, err: fmt.Errorf("no scrap called %s in %s", strings.Join(missing, ", "), strings.Join(args, ", ")), hint: "assay scraps " + args[0] + " lists what there is"}
 	}
-	return f.write(sources)
+	if err := f.write(sources); err != nil {
+		return err
+	}
+	return said(code)
 }
 
 func (f *scrapsFlags) source(ctx context.Context, ref string) (scraps.Source, error) {
