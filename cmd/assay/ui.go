@@ -227,6 +227,8 @@ func (u *ui) finish(rows []runs.Run) (whole bool) {
 		r := &rows[i]
 		if r.State != executor.RunSucceeded || r.Err != nil {
 			describeFailure(os.Stderr, r, u.prefix(i))
+		} else if len(rows) == 1 && u.f.prepare {
+			u.info("prepared: the parameters are in, and no cell was run")
 		} else if len(rows) == 1 {
 			u.info("%s", summary(r))
 		}
