@@ -3,6 +3,7 @@ package nbformat
 import (
 	"bytes"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 )
@@ -157,24 +158,44 @@ func (c *canon) lines(text, pre string, cut func(string) (line, rest string)) {
 // them: a lone surrogate is written as its escape, and the cells of an nbformat
 // 4.5 notebook that lack an id, which nbformat gives a random one, stay without.
 func Canonical(d *Document) ([]byte, error) {
-	v, err := ParseValue(d.Bytes())
-	if err != nil {
+	text := d.Bytes()
+	c := canon{w: writer{buf: make([]byte, 0, len(text)+len(text)/4)}}
+	if err := c.document(d, text); err != nil {
 		return nil, err
 	}
-	c := canon{w: writer{buf: make([]byte, 0, len(v.raw)+len(v.raw)/4)}}
+	c.w.byte('\n')
+	return c.w.buf, nil
+}
+
+// WriteCanonical writes what Canonical returns without its final newline, as
+// Python's nbformat.writes does, and never holds the whole of it.
+func WriteCanonical(w io.Writer, d *Document) (int64, error) {
+	c := canon{w: writer{out: w}}
+	if err := c.document(d, d.Bytes()); err != nil {
+		return 0, err
+	}
+	c.w.flush()
+	return c.w.n, c.w.err
+}
+
+// document writes d, whose bytes are text.
+func (c *canon) document(d *Document, text []byte) error {
+	v, err := ParseValue(text)
+	if err != nil {
+		return err
+	}
 	root := item{indexed(v.raw), 0}
 	switch d.major {
 	case 4:
 		c.notebook(root)
 	case 2, 3:
 		c.ascii = true
-		old := oldCanon{canon: &c, major: d.major}
+		old := oldCanon{canon: c, major: d.major}
 		old.notebook(root)
 	default:
-		return nil, errors.New("nbformat 1 has no canonical form: upgrade the notebook first")
+		return errors.New("nbformat 1 has no canonical form: upgrade the notebook first")
 	}
-	c.w.byte('\n')
-	return c.w.buf, nil
+	return nil
 }
 
 func (c *canon) notebook(v item) {

@@ -124,6 +124,10 @@ func TestCanonicalIsNbformats(t *testing.T) {
 			t.Errorf("%s: %v", q.name, err)
 			continue
 		}
+		var streamed bytes.Buffer
+		if n, err := WriteCanonical(&streamed, d); err != nil || n != int64(len(got)-1) || !bytes.Equal(streamed.Bytes(), got[:len(got)-1]) {
+			t.Errorf("%s: written as a stream it differs: %d bytes, %v", q.name, n, err)
+		}
 		if n, _ := answers[i].Get("canonical").At(1).Int(); n > 0 {
 			masked++
 		}

@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
-	"time"
 
 	"assay/executor"
 )
@@ -23,31 +22,15 @@ func TestLargeCellMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop, peak := make(chan struct{}), make(chan uint64)
-	go func() {
-		var most uint64
-		tick := time.NewTicker(5 * time.Millisecond)
-		for {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			most = max(most, m.HeapAlloc)
-			select {
-			case <-stop:
-				peak <- most
-				return
-			case <-tick.C:
-			}
+	most := heapPeak(func() {
+		w.CellEnded(done(1, text))
+		if err := w.flush(); err != nil {
+			t.Fatal(err)
 		}
-	}()
-	w.CellEnded(done(1, text))
-	if err := w.flush(); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Finish(executor.Result{State: executor.RunSucceeded}); err != nil {
-		t.Fatal(err)
-	}
-	close(stop)
-	most := <-peak
+		if err := w.Finish(executor.Result{State: executor.RunSucceeded}); err != nil {
+			t.Fatal(err)
+		}
+	})
 	t.Logf("peak heap %d MiB for %d MiB of output", most>>20, size>>20)
 	if most > 4*size && !raceDetector { // whose shadow makes the collector's pace another
 		t.Errorf("peak heap %d MiB", most>>20)

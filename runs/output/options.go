@@ -104,15 +104,11 @@ func Render(w io.Writer, d *nbformat.Document, compat bool) (int64, error) {
 	if !compat {
 		return d.WriteTo(w)
 	}
-	b, err := nbformat.Canonical(d)
+	n, err := nbformat.WriteCanonical(w, d)
 	if err != nil {
-		return 0, fmt.Errorf("write the notebook as papermill does: %w", err)
+		return n, fmt.Errorf("write the notebook as papermill does: %w", err)
 	}
-	if n := len(b); n > 0 && b[n-1] == '\n' {
-		b = b[:n-1] // papermill writes nbformat.writes, which has no final newline
-	}
-	n, err := w.Write(b)
-	return int64(n), err
+	return n, nil
 }
 
 // check says what makes path no place for an output, before anything is done.
