@@ -25,15 +25,25 @@ func TestConformance(t *testing.T) {
 	}
 	var have []kerneltest.Kernel
 	for _, k := range kerneltest.Kernels() {
-		if k.Env == "main" && slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == k.Name }) {
+		if (k.Env == "main" || k.Env == "r") && slices.ContainsFunc(specs, func(s Spec) bool { return s.Name == k.Name }) {
 			have = append(have, k)
 		}
 	}
 	if len(have) == 0 {
 		testenv.Missing(t, "kernels of the gateway's environment")
 	}
-	kerneltest.Run(t, kerneltest.Suite{
-		Kernels: have,
+	for _, k := range have {
+		t.Run(k.Name, func(t *testing.T) {
+			t.Parallel()
+			kerneltest.Run(t, conformance(p, k))
+		})
+	}
+}
+
+// conformance is the suite for one kernel behind p.
+func conformance(p *gatewayProcess, k kerneltest.Kernel) kerneltest.Suite {
+	return kerneltest.Suite{
+		Kernels: []kerneltest.Kernel{k},
 		Start: func(t testing.TB, k kerneltest.Kernel, env ...string) executor.Kernel {
 			o := options(p)
 			o.Kernel, o.Env = k.Name, map[string]string{}
@@ -61,5 +71,5 @@ func TestConformance(t *testing.T) {
 			}
 			return nil
 		},
-	})
+	}
 }

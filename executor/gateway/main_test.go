@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -220,6 +221,9 @@ func launchServer(t testing.TB, name, program string, more ...string) (*gatewayP
 	if err != nil {
 		return nil, err
 	}
+	if err := moreKernelspecs(dir, filepath.Dir(program)); err != nil {
+		return nil, err
+	}
 	return launch(dir, program, func(port int) []string {
 		var args []string
 		for _, a := range servers[name].args {
@@ -230,6 +234,31 @@ func launchServer(t testing.TB, name, program string, more ...string) (*gatewayP
 		}
 		return append(args, more...)
 	}, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+}
+
+// moreKernelspecs writes those of the environment's kernels whose packages
+// bring none, as their own installers do. dir is the server's data folder.
+func moreKernelspecs(dir, bin string) error {
+	for name, argv := range map[string][]string{
+		"bash": {"python", "-m", "bash_kernel", "-f", "{connection_file}"},
+		"deno": {"deno", "jupyter", "--kernel", "--conn", "{connection_file}"},
+	} {
+		argv[0] = filepath.Join(bin, argv[0])
+		if _, err := os.Stat(filepath.Join(bin, "deno")); err != nil {
+			return nil // another environment, with fewer kernels
+		}
+		spec, err := json.Marshal(map[string]any{"argv": argv, "display_name": name, "language": name})
+		if err == nil {
+			err = os.MkdirAll(filepath.Join(dir, "kernels", name), 0o755)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "kernels", name, "kernel.json"), spec, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func options(p *gatewayProcess) *Options {

@@ -22,6 +22,7 @@ type Kernel struct {
 	Language   string // language_info.name
 	Counted    bool   // its message ids carry a counter
 	Interrupts bool   // an interrupt ends its cell; false: it dies of it or ignores it
+	Waits      bool   // its start is seconds of waiting for something else: the cases run side by side
 
 	// Code for this kernel's language; empty where it cannot be had.
 	Print     string // prints "hello" and a newline to stdout
@@ -52,7 +53,7 @@ func Kernels() []Kernel {
 	return []Kernel{
 		newest, old,
 		{
-			Name: "bash", Env: "main", Language: "bash", Counted: true, Interrupts: true,
+			Name: "bash", Env: "main", Language: "bash", Counted: true, Interrupts: true, Waits: true,
 			Print: "echo hello", Hang: "echo started; sleep 600", Fail: "false",
 		},
 		xeus,
@@ -105,7 +106,12 @@ func Run(t *testing.T, s Suite) {
 	for _, k := range kernels {
 		t.Run(k.Env+"-"+k.Name, func(t *testing.T) {
 			for _, c := range cases {
-				t.Run(c.name, func(t *testing.T) { c.run(t, &s, k) })
+				t.Run(c.name, func(t *testing.T) {
+					if k.Waits {
+						t.Parallel()
+					}
+					c.run(t, &s, k)
+				})
 			}
 		})
 	}
