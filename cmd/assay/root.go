@@ -43,7 +43,7 @@ func newRoot() *cobra.Command {
 	})
 	root.AddCommand(
 		newRun(), newRecover(), newInspect(), newScraps(),
-		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(),
+		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(), newRender(),
 		newKernels(),
 	)
 	knownTopics(root)
