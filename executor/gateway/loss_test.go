@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"assay/executor"
+	"assay/executor/kerneltest"
 )
 
 func wantExit(t *testing.T, err error, restarted bool, parts ...string) {
@@ -202,5 +204,30 @@ func TestWake(t *testing.T) {
 	}))
 	if r.err != nil || r.stdout != numbers(20) || r.gaps != 0 {
 		t.Errorf("%d gaps, %v\n%s", r.gaps, r.err, r.stdout)
+	}
+}
+
+// The cell whose request ipykernel left unread runs, and runs once.
+func TestStrandedRequest(t *testing.T) {
+	t.Parallel()
+	o := options(real(t, "kernelgateway"))
+	o.PingEvery = time.Second
+	k := startKernel(t, o)
+	cells := []executor.Cell{
+		{Index: 0, Type: "code", Source: kerneltest.Strand},
+		{Index: 1, Type: "code", Source: "ran += 1\nprint('ran', ran)"},
+		{Index: 2, Type: "code", Source: "print('in all', ran)"},
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := &outputs{}
+	began := time.Now()
+	r := executor.Run(ctx, k, cells, nil, s)
+	took := time.Since(began)
+	if r.State != executor.RunSucceeded || !strings.Contains(s.all, "ran 1\n") || !strings.Contains(s.all, "in all 1\n") {
+		t.Fatalf("%+v, %q", r, s.all)
+	}
+	if took < time.Second {
+		t.Errorf("the run took %v: no request was stranded, the test shows nothing", took)
 	}
 }
