@@ -176,5 +176,5 @@ func gitStripKeys(ctx context.Context) stripKeys {
 
 // misplacedType tells whether a file that is not there was meant as one more type of output.
 func (s *stripper) misplacedType(name string) bool {
-	return (len(s.types) > 0 || len(s.dropTypes) > 0) && slices.Contains(outputTypes, name)
+	return (len(s.types) > 0 || len(s.dropTypes) > 0) && slices.Contains(outputTypes, name) && !exists(name)
 }

@@ -35,6 +35,9 @@ func (s *stripper) run(ctx context.Context, args []string) error {
 	if slices.Contains(args, "-") {
 		return usage("for example: assay strip - < a.ipynb > b.ipynb", "- stands alone: what comes on stdin goes to stdout")
 	}
+	if i := slices.IndexFunc(args, s.misplacedType); i >= 0 {
+		return usage(`several types are one argument: --keep-output-type "error stream"`, "there is no file %s", args[i])
+	}
 	files, err := expand(args)
 	if err != nil {
 		return err
@@ -90,9 +93,6 @@ func (s *stripper) pipe(w *bufio.Writer) error {
 func (s *stripper) file(w *bufio.Writer, name string) (bool, error) {
 	data, as, err := readStamped(name)
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) && s.misplacedType(name) {
-			return false, usage(`several types are one argument: --keep-output-type "error stream"`, "%v", err)
-		}
 		return false, surroundings(err)
 	}
 	made, found, err := s.strip(name, data)
@@ -190,6 +190,7 @@ func (s *stripper) bytes(name string, data []byte) ([]byte, strip.Report, error)
 	return d.Bytes(), r, nil
 }
 
+// findings are in the order of the file's lines.
 func findings(name string, r strip.Report) []stripFinding {
 	found := make([]stripFinding, len(r.Removed))
 	for i, one := range r.Removed {
@@ -199,6 +200,7 @@ func findings(name string, r strip.Report) []stripFinding {
 		}
 		found[i] = stripFinding{f, one.ID}
 	}
+	slices.SortStableFunc(found, func(a, b stripFinding) int { return a.Line - b.Line })
 	return found
 }
 

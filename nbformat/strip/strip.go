@@ -130,7 +130,7 @@ func (s *stripper) renumber(at nbformat.Place, place int, id string, n int) {
 	if v := p.Value(); v.Kind() == nbformat.String && v.Text() == want {
 		return
 	}
-	s.note(Removal{Cell: place, ID: id, Rule: RuleID, value: p.Value()})
+	s.note(Removal{Cell: place, ID: id, Rule: RuleID, Path: "id", value: p.Value()})
 	set(p, `"`+want+`"`)
 }
 
