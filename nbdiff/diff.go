@@ -30,7 +30,7 @@ type Diff struct {
 	Cells    []CellDiff // in the order of B, the removed ones where they stood
 	Metadata []Change   // of the notebooks: everything but the cells
 
-	looked Parts
+	looked, counted Parts
 }
 
 // CellDiff is what became of one cell.
@@ -62,9 +62,9 @@ func (d *Diff) Changed() bool {
 
 // Compare says what changed from a to b, notebooks of nbformat 4: see Current.
 func Compare(a, b *nbformat.Document, o *Options) *Diff {
-	d := &Diff{A: a, B: b, looked: o.looked()}
+	d := &Diff{A: a, B: b, looked: o.looked(), counted: o.counted()}
 	for _, p := range Pair(a, b) {
-		d.Cells = append(d.Cells, d.cell(p, o))
+		d.Cells = append(d.Cells, d.cell(p))
 	}
 	if d.looked&Metadata != 0 {
 		x, y := members(a.Root().Value()), members(b.Root().Value())
@@ -77,7 +77,7 @@ func Compare(a, b *nbformat.Document, o *Options) *Diff {
 	return d
 }
 
-func (d *Diff) cell(p Pairing, o *Options) CellDiff {
+func (d *Diff) cell(p Pairing) CellDiff {
 	c := CellDiff{A: p.A, B: p.B, Moved: p.Moved, By: p.By}
 	switch {
 	case p.A < 0:
@@ -93,15 +93,14 @@ func (d *Diff) cell(p Pairing, o *Options) CellDiff {
 		return c
 	}
 	if d.looked&Sources != 0 && !p.Same {
-		c.Source = Lines(SplitLines(a.Source()), SplitLines(b.Source()))
+		c.Source = diffText(a.Source(), b.Source())
 	}
 	d.fields(&c, members(x), members(y))
-	counted := o.counted()
 	switch {
 	case a.Type() != b.Type() && d.looked&Sources != 0:
 		c.Kind = Converted
 	case len(c.Source)+len(c.Outputs)+len(c.Metadata)+len(c.Attachments) > 0,
-		c.ID != nil && counted&IDs != 0, c.Count != nil && counted&Details != 0:
+		c.ID != nil && d.counted&IDs != 0, c.Count != nil && d.counted&Details != 0:
 		c.Kind = Edited
 	}
 	return c

@@ -165,7 +165,7 @@ func comparePart(parts []PartDiff, name string, data bool, a, b nbformat.Value) 
 	}
 	p := PartDiff{Name: name, Data: data, Old: a, New: b}
 	if p.IsText() && isText(a) && isText(b) {
-		p.Lines = Lines(SplitLines(p.Text(a)), SplitLines(p.Text(b)))
+		p.Lines = diffText(p.Text(a), p.Text(b))
 	}
 	return append(parts, p)
 }

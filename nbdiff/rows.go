@@ -1,0 +1,205 @@
+package nbdiff
+
+import (
+	"fmt"
+	"strings"
+
+	"assay/nbformat"
+)
+
+// row is one line of a diff for people.
+type row struct {
+	sign  byte // ' ' on both sides, '-' gone, '+' new, '#' names what follows, '~' says what is left out
+	text  string
+	marks []span // the words of a changed line that the line beside it has not
+}
+
+// span is a range of bytes.
+type span struct{ from, to int }
+
+// shape says how much of a diff is shown.
+type shape struct {
+	context int  // equal lines around changed ones
+	lines   int  // changed lines of an output a side, 0 for all
+	columns int  // bytes of a line of output, 0 for all
+	marks   bool // mark words
+}
+
+// sourceColumns is where a line of source is cut when outputs are cut too.
+const sourceColumns = 4 << 10
+
+func (s shape) cutSource(rows []row) []row {
+	for i := range rows {
+		if s.columns > 0 {
+			rows[i].cut(sourceColumns)
+		}
+	}
+	return rows
+}
+
+// contextLines is the habit of diff -u.
+const contextLines = 3
+
+// rows are the lines that show what became of a cell.
+func (d *Diff) rows(c *CellDiff, s shape) []row {
+	switch c.Kind {
+	case Added:
+		return d.wholeCell(d.B.Cell(c.B), '+', s)
+	case Removed:
+		return d.wholeCell(d.A.Cell(c.A), '-', s)
+	}
+	a, b := d.A.Cell(c.A), d.B.Cell(c.B)
+	var rows []row
+	if a.Type() != b.Type() && c.Kind == Converted {
+		rows = append(rows, row{sign: '#', text: "type"}, row{sign: '-', text: a.Type()}, row{sign: '+', text: b.Type()})
+	}
+	if len(c.Source) > 0 {
+		rows = append(rows, s.cutSource(textRows(a.Source(), b.Source(), c.Source, s))...)
+	}
+	if c.ID != nil {
+		rows = append(rows, changeRows("id", []Change{*c.ID})...)
+	}
+	if c.Count != nil {
+		rows = append(rows, changeRows("execution count", []Change{*c.Count})...)
+	}
+	rows = append(rows, changeRows("metadata", c.Metadata)...)
+	rows = append(rows, changeRows("attachments", c.Attachments)...)
+	for i := range c.Outputs {
+		rows = append(rows, outputRows(a, b, &c.Outputs[i], s)...)
+	}
+	return rows
+}
+
+// quiet leaves out what makes no change by itself and was not asked for.
+func (c CellDiff) quiet(ask Parts) CellDiff {
+	if ask&IDs == 0 {
+		c.ID = nil
+	}
+	if ask&Details == 0 {
+		c.Count = nil
+	}
+	return c
+}
+
+// wholeCell shows a cell that is on one side only.
+func (d *Diff) wholeCell(c *nbformat.Cell, sign byte, s shape) []row {
+	var rows []row
+	for _, l := range SplitLines(c.Source()) {
+		rows = append(rows, row{sign: sign, text: strings.TrimSuffix(l, "\n")})
+	}
+	rows = s.cutSource(rows)
+	if d.looked&Outputs == 0 {
+		return rows
+	}
+	for i, out := range elems(c.Outputs()) {
+		rows = append(rows, row{sign: '#', text: outputTitle(i, out)})
+		rows = append(rows, wholeOutput(out, sign, s)...)
+	}
+	return rows
+}
+
+// textRows shows a changed text with some lines around what changed.
+func textRows(a, b string, hunks []Hunk, s shape) []row {
+	x, y := trimmed(SplitLines(a)), trimmed(SplitLines(b))
+	var rows []row
+	from := 0
+	for n, h := range hunks {
+		low := max(from, h.A0-s.context)
+		if n > 0 && low > from {
+			rows = append(rows, row{sign: '~', text: fmt.Sprintf("%s equal", count(low-from, "line"))})
+		}
+		for _, l := range x[low:h.A0] {
+			rows = append(rows, row{sign: ' ', text: l})
+		}
+		rows = append(rows, hunkRows(x[h.A0:h.A1], y[h.B0:h.B1], s)...)
+		from = h.A1
+		after := min(len(x), from+s.context)
+		if n+1 < len(hunks) {
+			after = min(after, hunks[n+1].A0)
+		}
+		for ; from < after; from++ {
+			rows = append(rows, row{sign: ' ', text: x[from]})
+		}
+	}
+	if strings.TrimSuffix(a, "\n") == strings.TrimSuffix(b, "\n") {
+		rows = append(rows, row{sign: '~', text: "only the end of the last line differs"})
+	}
+	return rows
+}
+
+func hunkRows(x, y []string, s shape) []row {
+	rows := make([]row, 0, len(x)+len(y))
+	gone, fresh := map[int][]span(nil), map[int][]span(nil)
+	if s.marks {
+		gone, fresh = markLines(x, y)
+	}
+	for i, l := range x {
+		rows = append(rows, row{sign: '-', text: l, marks: gone[i]})
+	}
+	for j, l := range y {
+		rows = append(rows, row{sign: '+', text: l, marks: fresh[j]})
+	}
+	return rows
+}
+
+// trimmed are lines without their ends.
+func trimmed(lines []string) []string {
+	for i, l := range lines {
+		lines[i] = strings.TrimSuffix(l, "\n")
+	}
+	return lines
+}
+
+// diffText is Lines over two texts, where a last line without an end is the
+// same line as one with an end, unless there is no other difference: a line put
+// behind the last one changes that one by nothing that anyone sees.
+func diffText(a, b string) []Hunk {
+	if a == b {
+		return nil
+	}
+	x, y := SplitLines(a), SplitLines(b)
+	if hunks := Lines(trimmed(append([]string(nil), x...)), trimmed(append([]string(nil), y...))); len(hunks) > 0 {
+		return hunks
+	}
+	return Lines(x, y)
+}
+
+// changeRows shows values that changed.
+func changeRows(title string, changes []Change) []row {
+	if len(changes) == 0 {
+		return nil
+	}
+	rows := []row{{sign: '#', text: title}}
+	for _, c := range changes {
+		name := strings.Join(c.Path, ".")
+		if name == "" {
+			name = title
+		}
+		if c.Old.Kind() != nbformat.Absent {
+			rows = append(rows, row{sign: '-', text: name + ": " + brief(c.Old)})
+		}
+		if c.New.Kind() != nbformat.Absent {
+			rows = append(rows, row{sign: '+', text: name + ": " + brief(c.New)})
+		}
+	}
+	return rows
+}
+
+// briefBytes is how much of a value of metadata is shown.
+const briefBytes = 200
+
+// brief is a value on one line, a long one by its size and digest.
+func brief(v nbformat.Value) string {
+	text := strings.Join(strings.Fields(string(canonical(v))), " ")
+	if len(text) <= briefBytes {
+		return text
+	}
+	return fmt.Sprintf("%s, %s, %s", v.Kind(), size(len(v.Raw())), digest(canonical(v)))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
