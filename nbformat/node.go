@@ -85,7 +85,7 @@ func (n *node) expand() {
 		return
 	}
 	s := scanner{b: n.raw, maxDepth: maxInt}
-	p := parser{scanner: s, base: n.off}
+	p := parser{scanner: s, base: n.off, nodes: make([]node, 0, 4)} // most metadata has few members
 	p.container(n, nil)
 }
 

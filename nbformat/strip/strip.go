@@ -5,6 +5,7 @@ package strip
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"assay/nbformat"
 )
@@ -105,7 +106,11 @@ func (s *stripper) cell(c *nbformat.Cell, place, n int) {
 	if s.SequentialIDs {
 		s.renumber(at, place, id, n)
 	}
+	bare := len(c.Metadata().Raw()) <= len("{}")
 	for _, key := range s.cellKeys {
+		if bare && strings.HasPrefix(key, "metadata.") {
+			continue // as most cells are; the rest would open each part of the cell for nothing
+		}
 		s.metadata(at, place, id, key, key)
 	}
 }
