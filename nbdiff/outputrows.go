@@ -39,7 +39,7 @@ func outputTitle(i int, out nbformat.Value) string {
 // partRows shows a part of an output that changed.
 func partRows(p *PartDiff, s shape) []row {
 	var rows []row
-	if p.Name != "text" {
+	if p.Name != "text" && (p.IsText() || !p.Data) {
 		rows = append(rows, row{sign: '~', text: p.Name})
 	}
 	if p.Lines != nil {
@@ -62,12 +62,21 @@ func wholeOutput(out nbformat.Value, sign byte, s shape) []row {
 				rows = append(rows, row{sign: sign, text: m[name].Text() + ": " + m["evalue"].Text()})
 			}
 		case "data":
-			data := members(m[name])
-			for _, mime := range names(data, nil) {
-				rows = append(rows, row{sign: '~', text: mime})
-				rows = append(rows, valueRows(mime, true, sign, data[mime], s)...)
-			}
+			rows = append(rows, bundleRows(m[name], sign, s)...)
 		}
+	}
+	return rows
+}
+
+// bundleRows shows data by mime type; what people do not read says its type itself.
+func bundleRows(bundle nbformat.Value, sign byte, s shape) []row {
+	var rows []row
+	data := members(bundle)
+	for _, mime := range names(data, nil) {
+		if TextMime(mime) {
+			rows = append(rows, row{sign: '~', text: mime})
+		}
+		rows = append(rows, valueRows(mime, true, sign, data[mime], s)...)
 	}
 	return rows
 }

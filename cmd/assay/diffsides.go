@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"assay/nbdiff"
+	"assay/nbformat"
+)
+
+// notebookPair is two notebooks to compare, of nbformat 4.
+type notebookPair struct {
+	a, b         *nbformat.Document
+	nameA, nameB string
+	tracked      bool // git named it
+}
+
+// devNull is the name that git and diff have for a side that is not there.
+const devNull = "/dev/null"
+
+// eachPair calls do for each two notebooks that the arguments mean, and failed
+// for those that cannot be read when others can.
+func (f *diffFlags) eachPair(args []string, dash int, do func(*notebookPair) error, failed func(error)) error {
+	if dash < 0 && len(args) == 2 && !f.cached && isSide(args[0]) && isSide(args[1]) {
+		if args[0] == "-" && args[1] == "-" {
+			return usage("give a file for one of them", "both sides are stdin")
+		}
+		a, err := readSide(args[0])
+		if err != nil {
+			return err
+		}
+		b, err := readSide(args[1])
+		if err != nil {
+			return err
+		}
+		return do(&notebookPair{a: a, b: b, nameA: args[0], nameB: args[1]})
+	}
+	revs, paths, err := splitRevisions(args, dash)
+	if err != nil {
+		return err
+	}
+	return f.eachTracked(revs, paths, do, failed)
+}
+
+// isSide says whether an argument is a notebook and not a revision.
+func isSide(name string) bool {
+	if name == "-" || name == devNull {
+		return true
+	}
+	info, err := os.Stat(name)
+	return err == nil && !info.IsDir()
+}
+
+func readSide(name string) (*nbformat.Document, error) {
+	if name == devNull {
+		return emptySide()
+	}
+	data, err := readInput(name)
+	if err != nil {
+		return nil, err
+	}
+	return parseSide(name, data)
+}
+
+// emptySide stands for a notebook that is not there.
+func emptySide() (*nbformat.Document, error) {
+	return nbformat.Parse([]byte(`{"cells":[],"metadata":{},"nbformat":4,"nbformat_minor":5}`))
+}
+
+// parseSide reads a notebook of any version; an empty file is one without cells.
+func parseSide(name string, data []byte) (*nbformat.Document, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return emptySide()
+	}
+	d, err := nbformat.Parse(data)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+		if bytes.HasPrefix(data, []byte("<<<<<<< ")) || bytes.Contains(data, []byte("\n<<<<<<< ")) {
+			return nil, usage("resolve the conflict first; git show :2:FILE and git show :3:FILE print its two sides", "%w (it holds the marks of a merge conflict)", err)
+		}
+		return nil, err
+	}
+	if d, err = nbdiff.Current(d); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return d, nil
+}
+
+// answerTo is answer for what takes a plain writer.
+func answerTo(write func(w io.Writer) error) error {
+	return answer(func(w *bufio.Writer) error { return write(w) })
+}
