@@ -1,0 +1,105 @@
+package nbdiff_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"assay/internal/testenv"
+	"assay/nbformat"
+)
+
+// change makes a copy of a notebook and changes it as a person would, n times,
+// the same way for the same random numbers.
+func change(t testing.TB, d *nbformat.Document, rng *rand.Rand, who string, n int) *nbformat.Document {
+	t.Helper()
+	d = parse(t, string(d.Bytes()))
+	for k := range n {
+		if err := changeOnce(d, rng, fmt.Sprintf("%s %d", who, k)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return parse(t, string(d.Bytes()))
+}
+
+func changeOnce(d *nbformat.Document, rng *rand.Rand, mark string) error {
+	i := rng.IntN(d.Len() + 1)
+	c := d.Cell(min(i, d.Len()-1))
+	if c == nil || rng.IntN(8) == 0 {
+		kind := []string{"code", "markdown", "raw"}[rng.IntN(3)]
+		_, err := d.Insert(i, nbformat.NewCell{Type: kind, Source: "# new by " + mark + "\nx = '" + mark + "'\nprint(x)"})
+		return err
+	}
+	lines := strings.Split(c.Source(), "\n")
+	at := rng.IntN(len(lines))
+	switch rng.IntN(12) {
+	case 0:
+		return d.Delete(c.Index())
+	case 1:
+		return d.Move(c.Index(), rng.IntN(d.Len()))
+	case 2:
+		return c.SetMetadata(nbformat.AppendString(nil, mark), []string{"name2", "other", "collapsed2"}[rng.IntN(3)])
+	case 3:
+		return c.SetTags(append(c.Tags(), strings.ReplaceAll(mark, " ", "-")))
+	case 4, 5:
+		if c.Type() != "code" {
+			return nil
+		}
+		count := rng.IntN(100)
+		if err := c.SetExecutionCount(&count); err != nil {
+			return err
+		}
+		return c.SetOutputsRaw([][]byte{[]byte(`{"output_type":"stream","name":"stdout","text":` + string(nbformat.AppendString(nil, mark+"\n")) + `}`)})
+	case 6:
+		return d.SetMetadata(nbformat.AppendString(nil, mark), "title"+fmt.Sprint(rng.IntN(3)))
+	case 7:
+		lines = append(lines[:at], lines[at+1:]...)
+	case 8, 9:
+		lines = append(lines[:at], append([]string{"inserted = '" + mark + "'"}, lines[at:]...)...)
+	default:
+		lines[at] += "  # edited by " + mark
+	}
+	return c.SetSource(strings.Join(lines, "\n"))
+}
+
+// threeWay is a case for Merge.
+type threeWay struct {
+	name                string
+	base, local, remote *nbformat.Document
+}
+
+// mergeable are the corpus's notebooks of nbformat 4 that are valid, up to a size.
+func mergeable(t testing.TB, size int) []string {
+	t.Helper()
+	var names []string
+	for _, name := range testenv.CorpusNotebooks(t) {
+		data := readFile(t, name)
+		if len(data) > size {
+			continue
+		}
+		d, err := nbformat.Parse(data)
+		if err != nil || d.Major() != 4 || len(nbformat.Validate(d)) > 0 || d.Len() == 0 {
+			continue
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// synthetic are three-way cases made of the corpus's notebooks.
+func synthetic(t testing.TB, each int) []threeWay {
+	t.Helper()
+	var cases []threeWay
+	for n, name := range mergeable(t, 100_000) {
+		base := readDocument(t, name)
+		for k := range each {
+			rng := rand.New(rand.NewPCG(uint64(n), uint64(k)))
+			c := threeWay{name: fmt.Sprintf("%s %d", name, k), base: base}
+			c.local = change(t, base, rng, "local", 1+rng.IntN(6))
+			c.remote = change(t, base, rng, "remote", 1+rng.IntN(6))
+			cases = append(cases, c)
+		}
+	}
+	return cases
+}
