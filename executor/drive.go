@@ -128,8 +128,9 @@ func (r *runner) settleHalf(ctx context.Context, x *exchange) outcome {
 }
 
 // probe asks a kernel that did not begin with a cell whether it lives. ipykernel
-// 7.0 to 7.3 can leave a request unread for ever (ipykernel#1529); another
-// message on shell wakes it. The cell's request is never sent again.
+// 7.0 to 7.3 can leave a request unread for ever (ipykernel#1529); only a new
+// connection wakes it, and that is for the kernel's implementation to open. The
+// cell's request is never sent again.
 type probe struct {
 	shell, control *exchange
 	next           time.Time

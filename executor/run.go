@@ -187,7 +187,14 @@ func (r *runner) settle(ctx context.Context, s *sheet) {
 	if s.res.Lost >= 0 {
 		s.res.Lost += n
 	}
-	s.note("%d messages of the kernel never came", n)
+	s.note("%s of the kernel never came", messages(n))
+}
+
+func messages(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return fmt.Sprintf("%d messages", n)
 }
 
 // ended tells the Sink that the cell ended.
@@ -221,7 +228,7 @@ func (r *runner) flush(ctx context.Context) {
 				if last.res.Lost >= 0 {
 					last.res.Lost += n
 				}
-				last.note("%d messages of the kernel never came after its end", n)
+				last.note("%s of the kernel never came after its end", messages(n))
 			}
 		}
 		if r.over && r.res.State == RunSucceeded {

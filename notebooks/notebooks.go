@@ -206,7 +206,7 @@ func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 	if size > limit {
 		return nil, tooLarge(size, limit)
 	}
-	if size < 0 || size > 64<<20 { // a claim is no reason to set memory aside
+	if size < 0 {
 		size = 64 << 10
 	}
 	buf := make([]byte, 0, size+512)
@@ -226,6 +226,17 @@ func readAll(r io.Reader, size, limit int64) ([]byte, error) {
 			return nil, err
 		}
 	}
+}
+
+// readClaimed is readAll where size is a stranger's word: no reason to set much memory aside.
+func readClaimed(r io.Reader, size, limit int64) ([]byte, error) {
+	if size > limit {
+		return nil, tooLarge(size, limit)
+	}
+	if size > 64<<20 {
+		size = -1
+	}
+	return readAll(r, size, limit)
 }
 
 func tooLarge(size, limit int64) error {

@@ -48,7 +48,7 @@ func (o object) read(ctx context.Context) (got Bytes, err error) {
 			return err
 		}
 		defer r.Close()
-		data, err := readAll(r, attrs.Size, o.max)
+		data, err := readClaimed(r, attrs.Size, o.max)
 		if err == nil && strings.HasSuffix(o.address.Key, ".gz") && bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
 			data, err = gunzip(data, o.max)
 		}

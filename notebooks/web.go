@@ -54,7 +54,7 @@ func (w web) read(ctx context.Context) (Bytes, error) {
 		return Bytes{}, err
 	}
 	defer resp.Body.Close()
-	data, err := readAll(resp.Body, resp.ContentLength, w.max)
+	data, err := readClaimed(resp.Body, resp.ContentLength, w.max)
 	if err != nil {
 		return Bytes{}, w.late(err)
 	}

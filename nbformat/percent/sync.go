@@ -48,7 +48,7 @@ func (e *BothChangedError) Error() string {
 	if e.Change == NeverSynced {
 		since = "and were never in step"
 	}
-	return fmt.Sprintf("notebook and script differ %s: %d cells of the notebook, %d cells of the script",
+	return fmt.Sprintf("notebook and script differ %s: in the notebook cells: %d, in the script cells: %d",
 		since, len(e.Notebook), len(e.Script))
 }
 
