@@ -94,12 +94,12 @@ func FuzzStrip(f *testing.F) {
 // sources are those of the cells that o does not drop.
 func sources(d *nbformat.Document, o *Options) []string {
 	var all []string
-	var gone map[*nbformat.Cell]Rule
+	var gone map[*nbformat.Cell]dropping
 	if o != nil {
 		gone = (&stripper{Options: *o, doc: d}).dropped()
 	}
 	for _, c := range d.Cells() {
-		if gone[c] == "" {
+		if gone[c].rule == "" {
 			all = append(all, c.Source())
 		}
 	}

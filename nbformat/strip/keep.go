@@ -1,6 +1,7 @@
 package strip
 
 import (
+	"slices"
 	"strings"
 
 	"assay/nbformat"
@@ -12,21 +13,23 @@ type keeping struct {
 	marked bool // because the cell itself says so
 }
 
-// dropped are the cells that go, and by which rule.
-func (s *stripper) dropped() map[*nbformat.Cell]Rule {
-	gone := map[*nbformat.Cell]Rule{}
+// dropping is why a whole cell goes.
+type dropping struct {
+	rule Rule
+	tag  string // of RuleTagged
+}
+
+// dropped are the cells that go.
+func (s *stripper) dropped() map[*nbformat.Cell]dropping {
+	gone := map[*nbformat.Cell]dropping{}
 	if !s.DropEmpty && len(s.DropTags) == 0 {
 		return gone
 	}
 	for _, c := range s.doc.Cells() {
 		if s.DropEmpty && strings.TrimFunc(c.Source(), isSpace) == "" {
-			gone[c] = RuleEmpty
-			continue
-		}
-		for _, tag := range s.DropTags {
-			if c.HasTag(tag) {
-				gone[c] = RuleTagged
-			}
+			gone[c] = dropping{rule: RuleEmpty}
+		} else if i := slices.IndexFunc(s.DropTags, c.HasTag); i >= 0 {
+			gone[c] = dropping{RuleTagged, s.DropTags[i]}
 		}
 	}
 	return gone
@@ -38,13 +41,13 @@ func isSpace(r rune) bool {
 }
 
 // decide asks the cells that stay whether their outputs do.
-func (s *stripper) decide(gone map[*nbformat.Cell]Rule) error {
+func (s *stripper) decide(gone map[*nbformat.Cell]dropping) error {
 	all := s.KeepOutput || truthy(s.doc.Metadata().Get("keep_output"))
 	for i, c := range s.doc.Cells() {
-		if gone[c] != "" {
+		if gone[c].rule != "" {
 			continue
 		}
-		k, ok := s.keep(c.Metadata(), c, all)
+		k, ok := s.keep(c, all)
 		if !ok {
 			return &ContradictionError{Cell: i, Line: c.Line()}
 		}
@@ -56,7 +59,8 @@ func (s *stripper) decide(gone map[*nbformat.Cell]Rule) error {
 }
 
 // keep reads what a cell says of its outputs; false is a contradiction.
-func (s *stripper) keep(meta nbformat.Value, c *nbformat.Cell, all bool) (keeping, bool) {
+func (s *stripper) keep(c *nbformat.Cell, all bool) (keeping, bool) {
+	meta := c.Metadata()
 	if init := meta.Get("init_cell"); init.Kind() != nbformat.Absent {
 		stay := truthy(init) && !s.StripInit
 		return keeping{all: stay, marked: stay}, true

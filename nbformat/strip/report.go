@@ -34,6 +34,7 @@ type Removal struct {
 	ID     string // of the cell, "" without one
 	Rule   Rule
 	Path   string // the field: "outputs", "execution_count", "metadata.collapsed"
+	Tag    string // that took a whole cell away
 	Hidden bool   // outputs that no reader saw, under a name that stood twice
 
 	value   nbformat.Value   // as it was
@@ -59,13 +60,13 @@ func (r Removal) String() string {
 	case RuleEmpty:
 		return "a cell without text"
 	default:
-		return "a cell with a tag that is dropped"
+		return "a cell with the tag " + shorten(r.Tag)
 	}
 }
 
 func shorten(s string) string {
 	if len(s) > 40 {
-		return s[:40] + "…"
+		return strings.ToValidUTF8(s[:40], "") + "…"
 	}
 	return s
 }

@@ -4,7 +4,6 @@ package strip
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"assay/nbformat"
@@ -58,15 +57,14 @@ func Strip(d *nbformat.Document, o *Options) (Report, error) {
 			s.metadata(meta, -1, "", key, "metadata."+key)
 		}
 	}
-	place, n := 0, 0
-	for _, c := range slices.Collect(cells(d)) {
-		if rule, ok := gone[c]; ok {
-			s.note(Removal{Cell: place, ID: c.ID(), Rule: rule, value: c.Place().Value()})
-		} else {
-			s.cell(c, place, n)
-			n++
+	n := 0
+	for place, c := range d.Cells() {
+		if why, ok := gone[c]; ok {
+			s.note(Removal{Cell: place, ID: c.ID(), Rule: why.rule, Tag: why.tag, value: c.Place().Value()})
+			continue
 		}
-		place++
+		s.cell(c, place, n)
+		n++
 	}
 	s.removeCells(gone)
 	return Report{Changed: len(s.removed) > 0, Removed: s.removed}, nil
@@ -83,16 +81,6 @@ type stripper struct {
 }
 
 func (s *stripper) note(r Removal) { s.removed = append(s.removed, r) }
-
-func cells(d *nbformat.Document) func(func(*nbformat.Cell) bool) {
-	return func(yield func(*nbformat.Cell) bool) {
-		for _, c := range d.Cells() {
-			if !yield(c) {
-				return
-			}
-		}
-	}
-}
 
 // cell strips the cell that stood at place and is to be number n.
 func (s *stripper) cell(c *nbformat.Cell, place, n int) {
@@ -147,9 +135,9 @@ func set(p nbformat.Place, raw string) {
 }
 
 // removeCells goes from the back, so that few cells get a new place.
-func (s *stripper) removeCells(gone map[*nbformat.Cell]Rule) {
+func (s *stripper) removeCells(gone map[*nbformat.Cell]dropping) {
 	for i := s.doc.Len() - 1; i >= 0 && len(gone) > 0; i-- {
-		if c := s.doc.Cell(i); gone[c] != "" {
+		if c := s.doc.Cell(i); gone[c].rule != "" {
 			c.Remove()
 		}
 	}
