@@ -42,7 +42,7 @@ type MergeOptions struct {
 type Merged struct {
 	Doc       *nbformat.Document
 	Conflicts []Conflict // in the order of the notebook
-	decisions []decision
+	merger    *merger
 }
 
 // Merge puts the changes of two notebooks since their common base together: by
@@ -141,10 +141,7 @@ func (m *merger) merge() (*Merged, error) {
 	if err != nil {
 		return nil, fmt.Errorf("merge: %w", err)
 	}
-	merged := &Merged{Doc: doc}
-	merged.Conflicts = m.place(doc)
-	merged.decisions = m.decide(doc)
-	return merged, nil
+	return &Merged{Doc: doc, Conflicts: m.place(doc), merger: m}, nil
 }
 
 // mergeMinor is the minor version of the result: what one side made of it, or

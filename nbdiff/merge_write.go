@@ -13,7 +13,7 @@ import (
 // is equal, and says whether it changed anything.
 func (e *editor) become(t *tree, v nbformat.Value, s spot) (*tree, bool) {
 	switch {
-	case s.at.isText() && same(t.val, v), !s.at.isText() && equal(t.val, v):
+	case equal(t.val, v), s.at.isText() && isText(t.val) && isText(v) && t.val.Text() == v.Text():
 		return t, false
 	case s.at.isText() && isText(v):
 		return e.text(t, v.Text(), s), true
