@@ -1,6 +1,8 @@
 package nbdiff
 
 import (
+	"hash/maphash"
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -36,22 +38,36 @@ func Lines(a, b []string) []Hunk {
 	return diffInts(x, y)
 }
 
-// intern gives equal lines equal numbers.
+// intern gives equal lines equal numbers, counted by where they first stand: the
+// seed of the hash table is another one each time and has no say in it.
 func intern(a, b []string) (x, y []int32) {
-	numbers := make(map[string]int32, len(a))
-	number := func(lines []string) []int32 {
-		out := make([]int32, len(lines))
-		for i, s := range lines {
-			n, known := numbers[s]
-			if !known {
-				n = int32(len(numbers))
-				numbers[s] = n
-			}
-			out[i] = n
+	size := 1 << bits.Len(uint(2*(len(a)+len(b))))
+	t := interned{seed: maphash.MakeSeed(), slots: make([]int32, size), mask: uint64(size - 1)}
+	return t.numbers(a), t.numbers(b)
+}
+
+// interned is an open hash table; a map of strings takes twice the time.
+type interned struct {
+	seed  maphash.Seed
+	slots []int32 // of lines, the number plus one
+	mask  uint64
+	lines []string
+}
+
+func (t *interned) numbers(lines []string) []int32 {
+	out := make([]int32, len(lines))
+	for i, s := range lines {
+		at := maphash.String(t.seed, s) & t.mask
+		for t.slots[at] != 0 && t.lines[t.slots[at]-1] != s {
+			at = (at + 1) & t.mask
 		}
-		return out
+		if t.slots[at] == 0 {
+			t.lines = append(t.lines, s)
+			t.slots[at] = int32(len(t.lines))
+		}
+		out[i] = t.slots[at] - 1
 	}
-	return number(a), number(b)
+	return out
 }
 
 // diffInts is Lines over interned lines.

@@ -9,13 +9,14 @@ import (
 
 const (
 	markBytes = 4 << 10 // a longer line gets no marks
+	markLines = 2000    // nor do the lines of a longer hunk
 	markPairs = 1024    // in a hunk of more pairs lines are paired only if they are equally many
 	markLike  = 400     // thousandths of two lines that are equal at their ends, to be one line
 )
 
-// markLines pairs the lines of a hunk that have most in common, in their order,
+// marksOf pairs the lines of a hunk that have most in common, in their order,
 // and marks the words in which they differ.
-func markLines(x, y []string) (gone, fresh map[int][]span) {
+func marksOf(x, y []string) (gone, fresh map[int][]span) {
 	gone, fresh = map[int][]span{}, map[int][]span{}
 	for _, p := range pairLines(x, y) {
 		if len(x[p.a]) > markBytes || len(y[p.b]) > markBytes {

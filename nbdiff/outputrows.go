@@ -115,6 +115,10 @@ func shorten(rows []row, s shape) []row {
 	var kept []row
 	shown, left := map[byte]int{}, map[byte]int{}
 	for _, r := range rows {
+		if r.more > 0 {
+			left[r.sign] += r.more
+			continue
+		}
 		if shown[r.sign]++; shown[r.sign] > s.lines && r.sign != '~' {
 			left[r.sign]++
 			continue

@@ -1,6 +1,7 @@
 package nbdiff
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"strings"
 
@@ -34,8 +35,23 @@ type outputPair struct {
 // kind in their order.
 func pairOutputs(x, y []nbformat.Value, looked Parts) []outputPair {
 	var pairs []outputPair
-	i, j := 0, 0
-	hunks := Lines(digests(x, looked), digests(y, looked))
+	low := 0
+	for low < len(x) && low < len(y) && bytes.Equal(x[low].Raw(), y[low].Raw()) {
+		pairs = append(pairs, outputPair{low, low, true})
+		low++
+	}
+	if len(x) == low+1 && len(y) == low+1 { // as most cells have it: no need to read the outputs twice
+		if outputKind(x[low]) == outputKind(y[low]) {
+			pairs = append(pairs, outputPair{A: low, B: low})
+		}
+		return pairs
+	}
+	i, j := low, low
+	hunks := Lines(digests(x[low:], looked), digests(y[low:], looked))
+	for n := range hunks {
+		h := &hunks[n]
+		h.A0, h.A1, h.B0, h.B1 = h.A0+low, h.A1+low, h.B0+low, h.B1+low
+	}
 	for _, h := range append(hunks, Hunk{len(x), len(x), len(y), len(y)}) {
 		for ; i < h.A0; i, j = i+1, j+1 {
 			pairs = append(pairs, outputPair{i, j, true})
@@ -75,7 +91,9 @@ func compareOutputs(a, b nbformat.Value, looked Parts) []OutputDiff {
 			found = append(found, OutputDiff{Kind: Added, A: -1, B: j})
 		}
 		if !p.equal {
-			found = append(found, OutputDiff{Kind: Edited, A: i, B: j, Parts: compareOutput(x[i], y[j], looked)})
+			if parts := compareOutput(x[i], y[j], looked); len(parts) > 0 {
+				found = append(found, OutputDiff{Kind: Edited, A: i, B: j, Parts: parts})
+			}
 		}
 		i, j = p.A+1, p.B+1
 	}
@@ -159,13 +177,22 @@ func compareOutput(a, b nbformat.Value, looked Parts) []PartDiff {
 }
 
 func comparePart(parts []PartDiff, name string, data bool, a, b nbformat.Value) []PartDiff {
-	text := name == "text" || data && !isJSONType(name)
-	if text && same(a, b) || !text && (equal(a, b) || vacant(a) && vacant(b)) {
+	if bytes.Equal(a.Raw(), b.Raw()) {
 		return parts
 	}
 	p := PartDiff{Name: name, Data: data, Old: a, New: b}
-	if p.IsText() && isText(a) && isText(b) {
-		p.Lines = diffText(p.Text(a), p.Text(b))
+	if (name == "text" || data && !isJSONType(name) || p.IsText()) && isText(a) && isText(b) {
+		x, y := p.Text(a), p.Text(b)
+		if x == y {
+			return parts
+		}
+		if p.IsText() {
+			p.Lines = diffText(x, y)
+		}
+		return append(parts, p)
+	}
+	if equal(a, b) || vacant(a) && vacant(b) {
+		return parts
 	}
 	return append(parts, p)
 }

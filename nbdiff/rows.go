@@ -12,6 +12,7 @@ type row struct {
 	sign  byte // ' ' on both sides, '-' gone, '+' new, '#' names what follows, '~' says what is left out
 	text  string
 	marks []span // the words of a changed line that the line beside it has not
+	more  int    // it stands for so many lines that are left out
 }
 
 // span is a range of bytes.
@@ -27,6 +28,12 @@ type shape struct {
 
 // sourceColumns is where a line of source is cut when outputs are cut too.
 const sourceColumns = 4 << 10
+
+// whole is a shape that leaves out no lines.
+func (s shape) whole() shape {
+	s.lines = 0
+	return s
+}
 
 func (s shape) cutSource(rows []row) []row {
 	for i := range rows {
@@ -54,7 +61,7 @@ func (d *Diff) rows(c *CellDiff, s shape) []row {
 		rows = append(rows, row{sign: '#', text: "type"}, row{sign: '-', text: a.Type()}, row{sign: '+', text: b.Type()})
 	}
 	if len(c.Source) > 0 {
-		rows = append(rows, s.cutSource(textRows(a.Source(), b.Source(), c.Source, s))...)
+		rows = append(rows, s.cutSource(textRows(a.Source(), b.Source(), c.Source, s.whole()))...)
 	}
 	if c.ID != nil {
 		rows = append(rows, changeRows("id", []Change{*c.ID})...)
@@ -127,17 +134,29 @@ func textRows(a, b string, hunks []Hunk, s shape) []row {
 	return rows
 }
 
+// hunkRows shows a hunk, of an output only as much as shorten would leave.
 func hunkRows(x, y []string, s shape) []row {
-	rows := make([]row, 0, len(x)+len(y))
+	moreX, moreY := 0, 0
+	if s.lines > 0 {
+		moreX, moreY = max(0, len(x)-s.lines), max(0, len(y)-s.lines)
+		x, y = x[:len(x)-moreX], y[:len(y)-moreY]
+	}
+	rows := make([]row, 0, len(x)+len(y)+2)
 	gone, fresh := map[int][]span(nil), map[int][]span(nil)
-	if s.marks {
-		gone, fresh = markLines(x, y)
+	if s.marks && len(x)+len(y) <= markLines {
+		gone, fresh = marksOf(x, y)
 	}
 	for i, l := range x {
 		rows = append(rows, row{sign: '-', text: l, marks: gone[i]})
 	}
+	if moreX > 0 {
+		rows = append(rows, row{sign: '-', more: moreX})
+	}
 	for j, l := range y {
 		rows = append(rows, row{sign: '+', text: l, marks: fresh[j]})
+	}
+	if moreY > 0 {
+		rows = append(rows, row{sign: '+', more: moreY})
 	}
 	return rows
 }

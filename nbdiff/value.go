@@ -86,7 +86,7 @@ func vacant(v nbformat.Value) bool {
 	return v.Kind() == nbformat.Absent || v.Kind() == nbformat.Object && v.Len() == 0
 }
 
-// lines says whether a value is text as nbformat writes it, a string or a list of strings.
+// isText says whether a value is text as nbformat writes it, a string or a list of strings.
 func isText(v nbformat.Value) bool {
 	switch v.Kind() {
 	case nbformat.String:
@@ -100,15 +100,4 @@ func isText(v nbformat.Value) bool {
 		return true
 	}
 	return false
-}
-
-// same says whether two values of a field that holds text, or may, are equal.
-func same(a, b nbformat.Value) bool {
-	if bytes.Equal(a.Raw(), b.Raw()) {
-		return true
-	}
-	if isText(a) && isText(b) {
-		return a.Text() == b.Text()
-	}
-	return equal(a, b)
 }
