@@ -44,7 +44,7 @@ func newRoot() *cobra.Command {
 	root.AddCommand(
 		newRun(), newRecover(), newInspect(), newScraps(),
 		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(), newRender(),
-		newDiff(), newShow(),
+		newDiff(), newShow(), newPatch(), newMerge(),
 		newKernels(),
 	)
 	knownTopics(root)
