@@ -139,6 +139,9 @@ func TestUnwritableOutput(t *testing.T) {
 		if code != exitSurroundings {
 			t.Errorf("%s %v: exit code %d, want %d\n%s", c.out, c.args, code, exitSurroundings, said)
 		}
+		if strings.Contains(said, "Executing") {
+			t.Errorf("%s %v: a kernel started for nothing:\n%s", c.out, c.args, said)
+		}
 		for _, want := range []string{c.out, "permission denied", "hint: the user that assay runs as may not"} {
 			if !strings.Contains(said, want) {
 				t.Errorf("%s %v: does not say %q:\n%s", c.out, c.args, want, said)

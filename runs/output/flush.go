@@ -255,6 +255,10 @@ func (w *Writer) last(res executor.Result) (saved bool, err error) {
 		err := w.write()
 		return err == nil, err
 	}
+	var kept error
+	if w.local { // first, so that a run that is killed while it publishes has lost nothing
+		kept = w.write()
+	}
 	err = w.publish(func(to io.Writer) error {
 		n, err := w.render(to)
 		w.mu.Lock()
@@ -262,14 +266,13 @@ func (w *Writer) last(res executor.Result) (saved bool, err error) {
 		w.stats.Writes, w.stats.Last, w.stats.Output = w.stats.Writes+1, n, w.stats.Output+n
 		return err
 	})
-	if !w.local {
+	switch {
+	case !w.local:
 		return true, err
-	}
-	if err == nil {
+	case err == nil:
 		return true, os.Remove(w.path)
-	}
-	if lerr := w.write(); lerr != nil {
-		return false, errors.Join(err, lerr)
+	case kept != nil:
+		return false, errors.Join(err, kept)
 	}
 	return true, fmt.Errorf("%w; the whole output is kept in %s", err, w.path)
 }

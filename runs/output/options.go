@@ -122,6 +122,9 @@ func (o *Options) check(path string) (mode fs.FileMode, err error) {
 		} else if !d.IsDir() {
 			return 0, fmt.Errorf("write %s: %s is not a folder", path, dir)
 		}
+		if err := writable(dir); err != nil {
+			return 0, fmt.Errorf("write %s: %w", path, err)
+		}
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("write %s: %w", path, err)
@@ -133,11 +136,16 @@ func (o *Options) check(path string) (mode fs.FileMode, err error) {
 			return 0, fmt.Errorf("write %s: %w; choose another name, or ask for overwriting", path, ErrSame)
 		}
 	}
+	for _, p := range []string{path, filepath.Dir(path)} { // it is replaced by rename
+		if err := writable(p); info.Mode().IsRegular() && err != nil {
+			return 0, fmt.Errorf("write %s: %w", path, err)
+		}
+	}
 	return info.Mode(), nil
 }
 
 // Check says what makes path no place for an output, as Create would: the
-// missing folder, the folder in its place, the input. It changes nothing; ask
+// missing folder, the folder in its place, what may not be written, the input. It changes nothing; ask
 // before a kernel is started for it.
 func Check(path string, opts *Options) error {
 	o := opts.copied()
