@@ -98,14 +98,20 @@ func inert(markup string) (content string, seen bool, rows int) {
 		switch kind {
 		case html.TextToken:
 			if skip == "" {
-				seen = seen || !style && len(bytes.TrimSpace(raw)) > 0
+				if style {
+					b.WriteString(inertCSS(string(raw)))
+					continue
+				}
+				seen = seen || len(bytes.TrimSpace(raw)) > 0
 				b.Write(raw)
 			}
 		case html.StartTagToken, html.SelfClosingTagToken:
 			t := z.Token()
 			switch t.Data {
-			case "script", "noscript", "template", "iframe", "noframes", "noembed", "object", "title", "xmp", "plaintext":
-				if skip == "" && kind == html.StartTagToken {
+			case "script", "noscript", "template", "iframe", "noframes", "noembed", "object", "title", "xmp", "plaintext", "textarea":
+				// One that closes itself too: HTML does not know that, and what
+				// follows has been read as its text.
+				if skip == "" {
 					skip = t.Data
 				}
 				continue
@@ -154,6 +160,9 @@ func inertAttrs(attrs []html.Attribute) []html.Attribute {
 		case key == "action", key == "formaction", key == "ping", key == "srcset", key == "srcdoc", key == "background", key == "poster",
 			key == "target", key == "autofocus", key == "manifest", key == "is", key == "to", key == "values", key == "from":
 			continue
+		}
+		if strings.Contains(a.Val, "(") {
+			a.Val = inertCSS(a.Val)
 		}
 		kept = append(kept, a)
 	}

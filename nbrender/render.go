@@ -37,6 +37,8 @@ func StyleSheet() string { return styleSheet }
 // Options of a page. The zero value, and nil, are the defaults.
 type Options struct {
 	Title    string // the notebook's own title, else "Notebook"
+	NameA    string // of a Diff: what the notebook before
+	NameB    string // and the one after are called
 	MaxText  int    // bytes shown of one text, code or HTML; 0 means 1 MiB
 	MaxImage int    // bytes of one image as it stands in the notebook; 0 means 32 MiB
 }

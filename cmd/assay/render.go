@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"assay/internal/durable"
+	"assay/nbdiff"
 	"assay/nbformat"
 	"assay/nbformat/upgrade"
 	"assay/nbrender"
@@ -19,17 +20,31 @@ import (
 
 func newRender() *cobra.Command {
 	var out, title string
+	var diff bool
 	c := &cobra.Command{
-		Use:   "render NOTEBOOK",
-		Short: "a notebook as one safe, static HTML page",
+		Use:   "render NOTEBOOK | --diff A B",
+		Short: "a notebook, or what changed between two, as one safe, static HTML page",
 		Long: `Write a notebook as one HTML page that needs nothing else: no script, no
 reference to another file. Whoever wrote the notebook, the page runs nothing, asks
 for nothing and sends nothing; what needs a script (plotly, vega, bokeh, widgets)
-is shown by its picture or its text. Mathematics is shown as its TeX.`,
-		Example: "  assay render report.ipynb --out report.html\n  assay render - < report.ipynb > report.html",
-		Args:    arguments(1, 1, "the notebook"),
-		RunE:    func(_ *cobra.Command, args []string) error { return render(args[0], out, title) },
+is shown by its picture or its text. Mathematics is shown as its TeX.
+
+With --diff the page shows what changed between two notebooks, side by side.`,
+		Example: "  assay render report.ipynb --out report.html\n  assay render - < report.ipynb > report.html\n  assay render --diff old.ipynb new.ipynb --out changes.html",
+		Args: func(c *cobra.Command, args []string) error {
+			if diff {
+				return arguments(2, 2, "the two notebooks")(c, args)
+			}
+			return arguments(1, 1, "the notebook")(c, args)
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if diff {
+				return renderDiff(args[0], args[1], out, title)
+			}
+			return render(args[0], out, title)
+		},
 	}
+	c.Flags().BoolVar(&diff, "diff", false, "show what changed between two notebooks")
 	c.Flags().StringVar(&out, "out", "-", "write the page to `FILE`; - is stdout")
 	c.Flags().StringVar(&title, "title", "", "`TITLE` of the page (default: the notebook's own, else its file name)")
 	return c
@@ -48,6 +63,32 @@ func render(in, out, title string) error {
 	}
 	return writePage(out, func(w io.Writer) error {
 		return nbrender.Notebook(w, d, &nbrender.Options{Title: title})
+	})
+}
+
+// renderDiff writes what changed from a to b as a page.
+func renderDiff(a, b, out, title string) error {
+	for _, in := range []string{a, b} {
+		if in != "-" && notebooks.Same(in, out) {
+			return usage("choose another --out", "%s and %s are the same file", in, out)
+		}
+	}
+	if a == "-" && b == "-" {
+		return usage("give a file for one of them", "both sides are stdin")
+	}
+	before, err := readSide(a)
+	if err != nil {
+		return err
+	}
+	after, err := readSide(b)
+	if err != nil {
+		return err
+	}
+	if title == "" {
+		title = "Changes in " + filepath.Base(b)
+	}
+	return writePage(out, func(w io.Writer) error {
+		return nbrender.Diff(w, nbdiff.Compare(before, after, nil), &nbrender.Options{Title: title, NameA: a, NameB: b})
 	})
 }
 
