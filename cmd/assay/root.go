@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 		newRun(), newRecover(), newInspect(), newScraps(),
 		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(), newRender(),
 		newDiff(), newShow(), newPatch(), newMerge(),
-		newKernels(),
+		newGit(), newKernels(),
 	)
 	knownTopics(root)
 	return root

@@ -24,9 +24,10 @@ keep_output there or as a tag; then --keep-output, then the notebook's own metad
 keep_output. Cell ids stay; --sequential-id makes them 0, 1, … as nbstripout does.
 Notebooks of nbformat 1 to 4 and of Zeppelin (.zpln) are taken.
 
-The keys of git's configuration filter.nbstripout.extrakeys and .keepmetadatakeys are
-read too. Exit 1 when --verify finds something, 2 when a file is no notebook or a cell
-contradicts itself, 3 when one cannot be read or written; the others are stripped all the same.`
+The keys of git's configuration filter.assay.extrakeys and .keepmetadatakeys are read
+too, and those of filter.nbstripout. Exit 1 when --verify finds something, 2 when a
+file is no notebook or a cell contradicts itself, 3 when one cannot be read or written;
+the others are stripped all the same.`
 
 const stripExample = `  assay strip report.ipynb
   assay strip --verify notebooks/
@@ -154,20 +155,20 @@ func words(values []string, more string) []string {
 // stripKeys are the metadata keys of git's configuration.
 type stripKeys struct{ extra, keep []string }
 
-// gitStripKeys asks git for the settings of nbstripout: of a name that is set
-// many times the last, as git has it. Without git, or with none set, there are none.
+// gitStripKeys asks git for the keys of nbstripout's settings and of ours: of a
+// name that is set many times the last, as git has it. Without git, or with none set, there are none.
 func gitStripKeys(ctx context.Context) stripKeys {
 	var keys stripKeys
-	out, err := exec.CommandContext(ctx, "git", "config", "-z", "--get-regexp", `^filter\.nbstripout\.(extrakeys|keepmetadatakeys)$`).Output()
+	out, err := exec.CommandContext(ctx, "git", "config", "-z", "--get-regexp", `^filter\.(nbstripout|assay)\.(extrakeys|keepmetadatakeys)$`).Output()
 	if err != nil {
 		return keys
 	}
 	for entry := range strings.SplitSeq(string(out), "\x00") {
 		name, value, _ := strings.Cut(entry, "\n")
 		switch name {
-		case "filter.nbstripout.extrakeys":
+		case "filter.nbstripout.extrakeys", "filter.assay.extrakeys":
 			keys.extra = strings.Fields(value)
-		case "filter.nbstripout.keepmetadatakeys":
+		case "filter.nbstripout.keepmetadatakeys", "filter.assay.keepmetadatakeys":
 			keys.keep = strings.Fields(value)
 		}
 	}

@@ -27,8 +27,8 @@ var sections = [...]struct {
 	{PartTools, "mergetool.assay.", []string{"mergetool.nbdime."}},
 }
 
-// xfuncname finds, for the headers of hunks, the heading that WriteText gives a cell.
-const xfuncname = `^(\[(code|markdown|raw)\].*)$`
+// xfuncname finds, for the headers of hunks, the heading that nbdiff.Show gives a cell.
+const xfuncname = `^(── (code|markdown|raw).*)$`
 
 // wanted are the settings of the parts: bin is the program, quoted for a shell,
 // strip the flags of assay strip, quoted too, with a space before each.
@@ -43,8 +43,8 @@ func wantedSettings(parts Parts, bin, strip, diff, merge string) []write {
 	want(PartFilter, "filter.assay.clean", bin+" git clean"+strip+" -- %f")
 	want(PartFilter, "filter.assay.smudge", "cat")
 	want(PartFilter, "filter.assay.required", "true")
-	want(PartDiff, "diff.assay.command", bin+" git diff-driver"+diff)
-	want(PartDiff, "diff.assay.textconv", bin+" git textconv")
+	want(PartDiff, "diff.assay.command", bin+" git diff-driver"+diff+" --")
+	want(PartDiff, "diff.assay.textconv", bin+" git textconv"+diff+" --")
 	want(PartDiff, "diff.assay.xfuncname", xfuncname)
 	want(PartMerge, "merge.assay.name", "assay: notebooks cell by cell")
 	want(PartMerge, "merge.assay.driver", bin+" git merge-driver"+merge+" -- %O %A %B %L %P")
