@@ -63,6 +63,9 @@ func (b *bench) run(out, only string) error {
 		{"many", b.many},
 		{"parse", b.parse},
 		{"convert", b.convert},
+		{"diff", b.diff},
+		{"strip", b.strip},
+		{"render", b.render},
 	}
 	for _, p := range parts {
 		if !strings.Contains(p.name, only) {

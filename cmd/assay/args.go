@@ -51,16 +51,12 @@ func joinAllPairs(args []string) ([]string, error) {
 	return out, nil
 }
 
-// takesPairs tells whether the command line is one of run.
+// takesPairs tells whether the command line is one whose parameters are two words.
 func takesPairs(args []string) bool {
 	if len(args) == 0 {
 		return false
 	}
-	switch args[0] {
-	case "__complete", "__completeNoDesc", "fmt", "check", "upgrade", "convert", "sync", "scraps", "kernels", "recover", "help", "completion":
-		return false
-	}
-	return true
+	return args[0] == "run" || args[0] == "inspect" || strings.HasPrefix(args[0], "-")
 }
 
 // pairFlag recognises a pair flag, with or without the name attached (-palpha, --parameters=alpha).
