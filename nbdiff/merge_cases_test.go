@@ -33,9 +33,13 @@ func changeOnce(d *nbformat.Document, rng *rand.Rand, mark string) error {
 	}
 	lines := strings.Split(c.Source(), "\n")
 	at := rng.IntN(len(lines))
-	switch rng.IntN(12) {
+	switch rng.IntN(14) {
 	case 0:
 		return d.Delete(c.Index())
+	case 12:
+		return convert(d, c)
+	case 13:
+		return attach(c, mark)
 	case 1:
 		return d.Move(c.Index(), rng.IntN(d.Len()))
 	case 2:
@@ -63,6 +67,36 @@ func changeOnce(d *nbformat.Document, rng *rand.Rand, mark string) error {
 	return c.SetSource(strings.Join(lines, "\n"))
 }
 
+// convert makes a code cell markdown, and any other code.
+func convert(d *nbformat.Document, c *nbformat.Cell) error {
+	kind := "code"
+	if c.Type() == kind {
+		kind = "markdown"
+	}
+	at, source, id := c.Index(), c.Source(), c.ID()
+	if err := d.Delete(at); err != nil {
+		return err
+	}
+	if d.Minor() < 5 {
+		id = ""
+	}
+	_, err := d.Insert(at, nbformat.NewCell{Type: kind, ID: id, Source: source, Metadata: c.Metadata().Raw()})
+	return err
+}
+
+// attach changes the first attachment of a markdown cell that has any.
+func attach(c *nbformat.Cell, mark string) error {
+	files, ok := c.Place().Get("attachments")
+	if !ok {
+		return nil
+	}
+	for name := range files.Value().Members() {
+		file, _ := files.Get(name)
+		return file.Set([]byte(`{"text/plain":` + string(nbformat.AppendString(nil, mark)) + `}`))
+	}
+	return nil
+}
+
 // threeWay is a case for Merge.
 type threeWay struct {
 	name                string
@@ -85,6 +119,26 @@ func mergeable(t testing.TB, size int) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// revisions are cases in which one side is a real next revision, and the other made.
+func revisions(t testing.TB, each int) []threeWay {
+	t.Helper()
+	var cases []threeWay
+	for n, pair := range corpusPairs(t) {
+		base, err := nbformat.Parse(readFile(t, pair[0]))
+		next, errNext := nbformat.Parse(readFile(t, pair[1]))
+		if err != nil || errNext != nil || base.Major() != 4 || next.Major() != 4 || len(nbformat.Validate(base)) > 0 || len(nbformat.Validate(next)) > 0 {
+			continue
+		}
+		for k := range each {
+			rng := rand.New(rand.NewPCG(uint64(n), uint64(100+k)))
+			c := threeWay{name: fmt.Sprintf("%s %d", pair[1], k), base: base, local: next}
+			c.remote = change(t, base, rng, "remote", 1+rng.IntN(8))
+			cases = append(cases, c, threeWay{c.name + " back", next, base, change(t, next, rng, "remote", 4)})
+		}
+	}
+	return cases
 }
 
 // synthetic are three-way cases made of the corpus's notebooks.
