@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 
 	"assay/nbdiff"
 	"assay/nbformat"
@@ -59,10 +60,10 @@ func (g Git) Diff(ctx context.Context, w io.Writer, c Change, o DiffOptions) err
 		_, err := fmt.Fprintf(w, "* Unmerged path %s\n", nbdiff.Printable(c.Path))
 		return err
 	}
-	writeHeaders(w, c)
 	o.Text.NameA, o.Text.NameB = "a/"+c.Path, "b/"+c.NewPath
-	a, errA := g.side(c.OldFile, &o.Text.NameA)
-	b, errB := g.side(c.NewFile, &o.Text.NameB)
+	writeHeaders(w, c, &o)
+	oldText, a, errA := g.side(c.OldFile, &o.Text.NameA)
+	newText, b, errB := g.side(c.NewFile, &o.Text.NameB)
 	if err := errors.Join(errA, errB); err != nil {
 		var file *os.PathError
 		if errors.As(err, &file) {
@@ -71,6 +72,10 @@ func (g Git) Diff(ctx context.Context, w io.Writer, c Change, o DiffOptions) err
 		return g.textDiff(ctx, w, c, o, err)
 	}
 	d := nbdiff.Compare(a, b, o.Look)
+	if !d.Changed() && !bytes.Equal(oldText, newText) {
+		_, err := fmt.Fprintln(w, "# the notebook is the same but for what is not shown here: ids, execution counts, layout")
+		return err
+	}
 	if o.Terminal {
 		return d.WriteText(w, &o.Text)
 	}
@@ -78,44 +83,47 @@ func (g Git) Diff(ctx context.Context, w io.Writer, c Change, o DiffOptions) err
 }
 
 // writeHeaders writes what is not in the files, as git does; w keeps an error.
-func writeHeaders(w io.Writer, c Change) {
-	if c.OldMode != c.NewMode && c.OldFile != devNull && c.NewFile != devNull {
-		fmt.Fprintf(w, "old mode %s\nnew mode %s\n", c.OldMode, c.NewMode)
+func writeHeaders(w io.Writer, c Change, o *DiffOptions) {
+	bold, plain := "", ""
+	if o.Text.Color {
+		bold, plain = "\x1b[1m", "\x1b[m"
 	}
-	if c.Headers != "" {
-		for line := range bytes.Lines([]byte(c.Headers)) {
-			if !bytes.HasPrefix(line, []byte("index ")) {
-				w.Write(line)
-			}
+	line := func(text string) { fmt.Fprintf(w, "%s%s%s\n", bold, nbdiff.Printable(text), plain) }
+	line("diff --git " + o.Text.NameA + " " + o.Text.NameB)
+	if c.OldMode != c.NewMode && c.OldFile != devNull && c.NewFile != devNull && c.OldMode != "" {
+		line("old mode " + c.OldMode)
+		line("new mode " + c.NewMode)
+	}
+	for text := range strings.Lines(c.Headers) {
+		if !strings.HasPrefix(text, "index ") { // of the files' text, which is not shown
+			line(strings.TrimSuffix(text, "\n"))
 		}
 	}
 }
 
 // side reads a notebook of nbformat 4. One that is not there, or is empty, has no cells.
-func (g Git) side(file string, name *string) (*nbformat.Document, error) {
-	var data []byte
+func (g Git) side(file string, name *string) (data []byte, d *nbformat.Document, err error) {
 	if file == devNull {
 		*name = devNull
 	} else {
 		path, err := g.abs(file)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if data, err = os.ReadFile(path); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nbformat.New(5), nil
+		return data, nbformat.New(5), nil
 	}
-	d, err := nbformat.Parse(data)
-	if err == nil {
+	if d, err = nbformat.Parse(data); err == nil {
 		d, err = nbdiff.Current(d)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", *name, err)
+		return nil, nil, fmt.Errorf("%s: %w", *name, err)
 	}
-	return d, nil
+	return data, d, nil
 }
 
 // textDiff lets git compare the files as text.
