@@ -1,6 +1,7 @@
 package nbdiff
 
 import (
+	"bytes"
 	"strings"
 
 	"assay/nbformat"
@@ -57,12 +58,15 @@ func (m *merger) noteOf(id string, conflicts []Conflict, next *piece) *piece {
 // mergeFields merges the fields of a cell that both sides have. Conflicts of
 // its source stay with the piece; those that need a note come back.
 func (m *merger) mergeFields(p *piece) []Conflict {
-	var notes []Conflict
-	b := map[string]nbformat.Value{}
+	base, local, remote := nbformat.Value{}, m.local.Cell(p.local).Place().Value(), m.remote.Cell(p.remote).Place().Value()
 	if p.base >= 0 {
-		b = members(m.base.Cell(p.base).Place().Value())
+		base = m.base.Cell(p.base).Place().Value()
 	}
-	l, r := members(m.local.Cell(p.local).Place().Value()), members(m.remote.Cell(p.remote).Place().Value())
+	if bytes.Equal(local.Raw(), remote.Raw()) || bytes.Equal(remote.Raw(), base.Raw()) {
+		return nil // it is local's as it stands
+	}
+	var notes []Conflict
+	b, l, r := members(base), members(local), members(remote)
 	v := values{o: &m.o, conflict: func(path []string, local, remote nbformat.Value) {
 		notes = append(notes, Conflict{Kind: kindOf(path[0]), Path: strings.Join(path, "."), Msg: "both sides changed " + strings.Join(path, "."), local: local, remote: remote})
 	}}
