@@ -138,9 +138,7 @@ func (d *Diff) jsonCell(c *CellDiff) jsonCell {
 		out.Outputs = d.jsonAll(a, Removed)
 	default:
 		out.Source = sourceHunks(a, b, c.Source)
-		for i := range c.Outputs {
-			out.Outputs = append(out.Outputs, jsonOutputOf(a, b, &c.Outputs[i]))
-		}
+		out.Outputs = jsonOutputs(a, b, c.Outputs)
 		if c.Count != nil {
 			out.Count = &jsonChanges([]Change{*c.Count})[0]
 		}

@@ -43,15 +43,27 @@ func jsonWhole(i int, out nbformat.Value, kind Kind) jsonOutput {
 	return one
 }
 
+func jsonOutputs(a, b *nbformat.Cell, diffs []OutputDiff) []jsonOutput {
+	if len(diffs) == 0 {
+		return nil
+	}
+	x, y := elems(a.Outputs()), elems(b.Outputs())
+	all := make([]jsonOutput, len(diffs))
+	for i := range diffs {
+		all[i] = jsonOutputOf(x, y, &diffs[i])
+	}
+	return all
+}
+
 // jsonOutputOf is an output that changed.
-func jsonOutputOf(a, b *nbformat.Cell, o *OutputDiff) jsonOutput {
+func jsonOutputOf(a, b []nbformat.Value, o *OutputDiff) jsonOutput {
 	switch o.Kind {
 	case Added:
-		return jsonWhole(o.B, b.Outputs().At(o.B), Added)
+		return jsonWhole(o.B, b[o.B], Added)
 	case Removed:
-		return jsonWhole(o.A, a.Outputs().At(o.A), Removed)
+		return jsonWhole(o.A, a[o.A], Removed)
 	}
-	out := b.Outputs().At(o.B)
+	out := b[o.B]
 	one := jsonOutput{Kind: o.Kind.String(), Type: out.Get("output_type").Text(), Name: out.Get("name").Text(), A: &o.A, B: &o.B}
 	for i := range o.Parts {
 		p := &o.Parts[i]

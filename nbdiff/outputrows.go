@@ -10,17 +10,17 @@ import (
 	"assay/nbformat"
 )
 
-// outputRows shows what became of an output.
-func outputRows(a, b *nbformat.Cell, o *OutputDiff, s shape) []row {
+// outputRows shows what became of an output; a and b are all outputs of the cell.
+func outputRows(a, b []nbformat.Value, o *OutputDiff, s shape) []row {
 	switch o.Kind {
 	case Added:
-		out := b.Outputs().At(o.B)
+		out := b[o.B]
 		return append([]row{{sign: '#', text: outputTitle(o.B, out)}}, wholeOutput(out, '+', s)...)
 	case Removed:
-		out := a.Outputs().At(o.A)
+		out := a[o.A]
 		return append([]row{{sign: '#', text: outputTitle(o.A, out)}}, wholeOutput(out, '-', s)...)
 	}
-	rows := []row{{sign: '#', text: outputTitle(o.B, b.Outputs().At(o.B))}}
+	rows := []row{{sign: '#', text: outputTitle(o.B, b[o.B])}}
 	for i := range o.Parts {
 		rows = append(rows, partRows(&o.Parts[i], s)...)
 	}

@@ -71,8 +71,12 @@ func (d *Diff) rows(c *CellDiff, s shape) []row {
 	}
 	rows = append(rows, changeRows("metadata", c.Metadata)...)
 	rows = append(rows, changeRows("attachments", c.Attachments)...)
+	if len(c.Outputs) == 0 {
+		return rows
+	}
+	x, y := elems(a.Outputs()), elems(b.Outputs())
 	for i := range c.Outputs {
-		rows = append(rows, outputRows(a, b, &c.Outputs[i], s)...)
+		rows = append(rows, outputRows(x, y, &c.Outputs[i], s)...)
 	}
 	return rows
 }
