@@ -2,6 +2,7 @@ package nbdiff_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,6 +54,10 @@ func TestNbdimeTakesOurDiffs(t *testing.T) {
 		for j, b := range strangeNotebooks(t) {
 			add(fmt.Sprintf("strange %d to %d", i, j), a, b)
 		}
+	}
+	r := rand.New(rand.NewPCG(11, 12))
+	for i := range 400 {
+		add(fmt.Sprintf("random %d", i), randomNotebook(t, r), randomNotebook(t, r))
 	}
 	lines := pythonLinesOf(t, "nbdimepatch.py", cases)
 	if len(lines) != len(cases) {
