@@ -191,3 +191,26 @@ func TestMergeOneSided(t *testing.T) {
 	}
 	t.Logf("%d merges tried", n)
 }
+
+// A strategy leaves no conflict, and the result is a notebook all the same;
+// with union nothing is lost either.
+func TestMergeStrategies(t *testing.T) {
+	t.Parallel()
+	for i, c := range synthetic(t, 1) {
+		o := &nbdiff.MergeOptions{Strategy: []nbdiff.Strategy{nbdiff.Ours, nbdiff.Theirs, nbdiff.Union}[i%3], Outputs: nbdiff.OutputStrategy(i % 5)}
+		m := merge(t, c, o)
+		if len(m.Conflicts) > 0 {
+			t.Errorf("%s: %+v", c.name, m.Conflicts[0])
+		}
+		if found := nbformat.Validate(m.Doc); len(found) > 0 {
+			t.Errorf("%s: %v", c.name, found[0])
+		}
+		side := c.local
+		if o.Strategy == nbdiff.Theirs {
+			side = c.remote
+		}
+		if gone := lost(c.base, side, m.Doc); len(gone) > 0 && o.Strategy == nbdiff.Union {
+			t.Errorf("%s: lost %q", c.name, gone)
+		}
+	}
+}

@@ -97,6 +97,9 @@ func TestMergeCells(t *testing.T) {
 		{"made markdown, and edited", base,
 			list("m a: "+long, base[1], base[2]), list(base[0]+"\n# remote", base[1], base[2]),
 			list("m a: "+long+"\n# remote", base[1], base[2]), nil},
+		{"made markdown, and made raw", base,
+			list("m a: "+long, base[1], base[2]), list("r a: "+long, base[1], base[2]),
+			list("r new: <<<<<<< local\ncell_type: \"markdown\"\n=======\ncell_type: \"raw\"\n>>>>>>> remote", "m a: "+long, base[1], base[2]), list("type")},
 		{"no base", nil, list(base[0], base[1]), list(base[0], "m b: # Another heading"),
 			list(base[0], "m b: <<<<<<< local\n# A heading of some length\n=======\n# Another heading\n>>>>>>> remote"), list("source")},
 		{"a new id for every cell", base,
@@ -257,5 +260,31 @@ func TestMergeVersions(t *testing.T) {
 	m, err = nbdiff.Merge(nil, four, five, nil)
 	if err != nil || m.Doc.Minor() != 5 || len(nbformat.Validate(m.Doc)) > 0 {
 		t.Errorf("%v %s", err, m.Doc.Bytes())
+	}
+}
+
+// What comes from remote is written as local writes it, and the rest of local's
+// bytes stays.
+func TestMergeKeepsStyle(t *testing.T) {
+	t.Parallel()
+	base := cellsOf(t, "c a: x = 1\ny = 2", "m b: # Title of it")
+	remote := cellsOf(t, "c a: x = 1\ny = 3", "m b: # Title of it", "r c: ein \"ü\"\nund \U0001f600")
+	for name, c := range map[string]struct{ local, want string }{
+		"two spaces, CRLF, no last line end": {
+			"{\r\n  \"nbformat\": 4,\r\n  \"cells\": [\r\n    {\r\n      \"cell_type\": \"code\",\r\n      \"id\": \"a\",\r\n      \"source\": [\r\n        \"x = 1\\n\",\r\n        \"y = 2\"\r\n      ],\r\n      \"execution_count\": null, \"outputs\": [], \"metadata\": {}\r\n    },\r\n    {\"cell_type\":\"markdown\", \"id\":\"b\", \"metadata\":{ }, \"source\":\"# Title of it\"}\r\n  ],\r\n  \"metadata\": {}, \"nbformat_minor\": 5\r\n}",
+			"{\r\n  \"nbformat\": 4,\r\n  \"cells\": [\r\n    {\r\n      \"cell_type\": \"code\",\r\n      \"id\": \"a\",\r\n      \"source\": [\r\n        \"x = 1\\n\",\r\n        \"y = 3\"\r\n      ],\r\n      \"execution_count\": null, \"outputs\": [], \"metadata\": {}\r\n    },\r\n    {\"cell_type\":\"markdown\", \"id\":\"b\", \"metadata\":{ }, \"source\":\"# Title of it\"},\r\n    {\r\n      \"cell_type\": \"raw\",\r\n      \"id\": \"c\",\r\n      \"metadata\": {},\r\n      \"source\": [\r\n        \"ein \\\"ü\\\"\\n\",\r\n        \"und \U0001f600\"\r\n      ]\r\n    }\r\n  ],\r\n  \"metadata\": {}, \"nbformat_minor\": 5\r\n}",
+		},
+		"one line, ASCII, sources that are strings": {
+			`{"cells":[{"cell_type":"code","execution_count":null,"id":"a","metadata":{"\u00e9":1},"outputs":[],"source":"x = 1\ny = 2"},{"cell_type":"markdown","id":"b","metadata":{},"source":"# Title of it"}],"metadata":{},"nbformat":4,"nbformat_minor":5}`,
+			`{"cells":[{"cell_type":"code","execution_count":null,"id":"a","metadata":{"\u00e9":1},"outputs":[],"source":"x = 1\ny = 3"},{"cell_type":"markdown","id":"b","metadata":{},"source":"# Title of it"},{"cell_type":"raw","id":"c","metadata":{},"source":"ein \"\u00fc\"\nund \ud83d\ude00"}],"metadata":{},"nbformat":4,"nbformat_minor":5}`,
+		},
+	} {
+		m, err := nbdiff.Merge(base, parse(t, c.local), remote, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(m.Doc.Bytes()); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func layoutOf(d *nbformat.Document, root *tree) *layout {
 		}
 	}
 	l.colon = string(root.kids[0].mid)
-	l.sorted = slices.IsSortedFunc(root.kids, func(a, b branch) int { return bytes.Compare(a.key, b.key) })
+	l.sorted = slices.IsSortedFunc(root.kids, func(a, b branch) int { return bytes.Compare(a.key, b.key) }) && sortedCells(d)
 	l.ascii = escapesAll(root.val.Raw())
 	lists, texts := 0, 0
 	for _, c := range d.Cells() {
@@ -56,6 +56,21 @@ func layoutOf(d *nbformat.Document, root *tree) *layout {
 	}
 	l.lists = lists >= texts
 	return l
+}
+
+// sortedCells says whether the fields of the first cell are in order.
+func sortedCells(d *nbformat.Document) bool {
+	if d.Len() == 0 {
+		return true
+	}
+	prev := ""
+	for name := range d.Cell(0).Place().Value().Members() {
+		if name < prev {
+			return false
+		}
+		prev = name
+	}
+	return true
 }
 
 // escapesAll says whether a text writes no character beyond ASCII but as an escape.
@@ -133,7 +148,7 @@ func (l *layout) appendValue(dst []byte, v nbformat.Value, outer string, at plac
 		return l.close(dst, len(members), outer, '}')
 	case nbformat.Array:
 		if at.isText() && allStrings(v) {
-			return l.appendText(dst, v.Text(), outer, true)
+			return l.appendText(dst, v.Text(), outer, l.lists || !at.isSplit())
 		}
 		dst = append(dst, '[')
 		n := 0
