@@ -112,11 +112,7 @@ func (p *pairer) exact() {
 
 func (p *pairer) exactBy(key func(side) string) {
 	x, y := p.keys(key)
-	for i, c := range p.a {
-		if j, ok := p.idB[c.id]; ok && p.free(i, j) && x[i] == y[j] && p.sameID(i, j) {
-			p.join(i, j, ByContent)
-		}
-	}
+	p.exactByID(x, y)
 	inA, inB := p.places(x, y)
 	for i, n := range x {
 		if len(inA[n]) == 1 && len(inB[n]) == 1 && p.free(i, inB[n][0]) && p.known(i) {
@@ -133,6 +129,25 @@ func (p *pairer) exactBy(key func(side) string) {
 		i, j = h.A1, h.B1
 	}
 	p.rest(x, inB)
+}
+
+// exactByID pairs equal cells of equal id. Those with hardly any text must
+// follow one another too: an id that was reused pairs blank cells anywhere.
+func (p *pairer) exactByID(x, y []int32) {
+	var pairs []anchor
+	for i, c := range p.a {
+		if j, ok := p.idB[c.id]; ok && p.free(i, j) && x[i] == y[j] && p.sameID(i, j) {
+			pairs = append(pairs, anchor{i, j})
+			if p.known(i) {
+				p.join(i, j, ByContent)
+			}
+		}
+	}
+	for _, at := range ascending(pairs) {
+		if p.free(at.a, at.b) {
+			p.join(at.a, at.b, ByContent)
+		}
+	}
 }
 
 // rest pairs what is left of equal cells in their order.
