@@ -36,32 +36,27 @@ func (e *editor) become(t *tree, v nbformat.Value, s spot) (*tree, bool) {
 }
 
 // becomeObject gives an object exactly the members.
-func (e *editor) becomeObject(t *tree, want []member, s spot) bool {
-	t.expand()
-	changed := false
-	for _, b := range slices.Clone(t.kids) {
-		name := keyText(b.key)
-		if !slices.ContainsFunc(want, func(m member) bool { return m.name == name }) {
-			t.remove(name)
-			changed = true
-		}
+func (e *editor) becomeObject(t *tree, want []member, s spot) {
+	in := t.inside(e.layout, s.outer)
+	at := t.index()
+	gone := map[string]bool{}
+	for name := range at {
+		gone[name] = true
 	}
+	var added []member
 	for _, m := range want {
-		in := t.inside(e.layout, s.outer)
 		below := s.below(m.name, m.name, in)
-		old := t.child(m.name)
-		if old == nil {
-			t.put(e.layout, m.name, e.fresh(m.val, in, below.at), s.outer)
-			changed = true
+		i, there := at[m.name]
+		if !there {
+			added = append(added, member{m.name, e.fresh(m.val, in, below.at).val})
 			continue
 		}
-		if now, other := e.become(old, m.val, below); other {
-			t.put(e.layout, m.name, now, s.outer)
-			changed = true
+		delete(gone, m.name)
+		if now, other := e.become(t.kids[i].val, m.val, below); other {
+			t.kids[i].val, t.dirty = now, true
 		}
 	}
-	t.dirty = t.dirty || changed
-	return changed
+	t.change(e.layout, gone, added, s.outer)
 }
 
 // write puts the result into local's text.
@@ -89,7 +84,11 @@ func (m *merger) write(fields []member) {
 	for _, p := range m.pieces {
 		t := m.cellTree(p, old, below)
 		dirty = dirty || t.dirty
-		kids = append(kids, branch{val: t})
+		if p.local >= 0 {
+			kids = append(kids, old[p.local])
+		} else {
+			kids = append(kids, branch{val: t})
+		}
 	}
 	if !slices.EqualFunc(kids, old, func(a, b branch) bool { return a.val == b.val }) {
 		cells.setKids(l, kids, outer)
@@ -111,11 +110,11 @@ func (m *merger) cellTree(p *piece, old []branch, s spot) *tree {
 	default:
 		t = m.e.fresh(m.remote.Cell(p.remote).Place().Value(), s.outer, s.at)
 	}
-	if m.minor < 5 && max(m.local.Minor(), m.remote.Minor()) >= 5 {
-		t.remove("id") // which a cell has from nbformat 4.5 on
+	if t.child("id") != nil && m.minor < 5 && max(m.local.Minor(), m.remote.Minor()) >= 5 {
+		t.change(m.e.layout, map[string]bool{"id": true}, nil, s.outer) // a cell has it from nbformat 4.5 on
 	}
 	if id := t.child("id"); p.id != "" && (id == nil || !id.isText(p.id)) {
-		t.put(m.e.layout, "id", made(m.e.layout.quote(p.id)), s.outer)
+		t.put(m.e.layout, "id", made(m.e.layout.quote(p.id)).val, s.outer)
 	}
 	return t
 }

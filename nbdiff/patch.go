@@ -120,9 +120,10 @@ func (e *editor) fresh(v nbformat.Value, outer string, at place) *tree {
 }
 
 func (e *editor) patchObject(t *tree, ops []op, s spot) error {
-	t.expand()
 	in := t.inside(e.layout, s.outer)
-	seen := map[string]bool{}
+	at := t.index()
+	seen, gone := map[string]bool{}, map[string]bool{}
+	var added []member
 	for _, o := range ops {
 		if !o.named {
 			return s.wrong("%s has the number %d for a key, but here is an object", o.op, o.index)
@@ -131,23 +132,23 @@ func (e *editor) patchObject(t *tree, ops []op, s spot) error {
 			return s.wrong("two entries for %q", o.name)
 		}
 		seen[o.name] = true
-		old := t.child(o.name)
+		i, there := at[o.name]
 		switch {
-		case o.op == opAdd && old != nil:
+		case o.op == opAdd && there:
 			return s.wrong("%q is to be added, but it is there", o.name)
-		case o.op != opAdd && old == nil:
+		case o.op != opAdd && !there:
 			return s.wrong("%s of %q, which is not there", o.op, o.name)
 		}
 		below := s.below(o.name, o.name, in)
 		switch o.op {
 		case opAdd:
-			t.put(e.layout, o.name, e.fresh(o.value, in, below.at), s.outer)
+			added = append(added, member{o.name, e.fresh(o.value, in, below.at).val})
 		case opReplace:
-			t.put(e.layout, o.name, e.replaced(old, o.value, below), s.outer)
+			t.kids[i].val, t.dirty = e.replaced(t.kids[i].val, o.value, below), true
 		case opRemove:
-			t.remove(o.name)
+			gone[o.name] = true
 		case opPatch:
-			changed, err := e.patch(old, o.value, below)
+			changed, err := e.patch(t.kids[i].val, o.value, below)
 			if err != nil {
 				return err
 			}
@@ -156,6 +157,7 @@ func (e *editor) patchObject(t *tree, ops []op, s spot) error {
 			return s.wrong("%s is for lists and texts, and here is an object", o.op)
 		}
 	}
+	t.change(e.layout, gone, added, s.outer)
 	return nil
 }
 

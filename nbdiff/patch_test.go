@@ -2,8 +2,10 @@ package nbdiff_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"assay/nbdiff"
 	"assay/nbformat"
@@ -57,6 +59,47 @@ func TestPatchKeepsBytes(t *testing.T) {
 		}
 		if want := strings.Replace(patchBase, c.old, c.new, 1); string(got.Bytes()) != want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got.Bytes(), want)
+		}
+	}
+}
+
+// Objects of many members are patched and merged in less than quadratic time.
+func TestPatchManyMembers(t *testing.T) {
+	t.Parallel()
+	const n = 50_000
+	object := func(form string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, form, i)
+		}
+		return strings.TrimSuffix(b.String(), ",")
+	}
+	notebook := func(metadata string) *nbformat.Document {
+		return parse(t, `{"cells":[],"metadata":{`+metadata+`},"nbformat":4,"nbformat_minor":5}`)
+	}
+	empty, full := notebook(""), notebook(object(`"k%06d":1,`))
+	for _, c := range []struct {
+		op       string
+		from, to *nbformat.Document
+	}{
+		{`{"op":"add","key":"k%06d","value":1},`, empty, full},
+		{`{"op":"remove","key":"k%06d"},`, full, empty},
+		{`{"op":"replace","key":"k%06d","value":2},`, full, notebook(object(`"k%06d":2,`))},
+	} {
+		start := time.Now()
+		got, err := nbdiff.Patch(c.from, []byte(`[{"op":"patch","key":"metadata","diff":[`+object(c.op)+`]}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := nbdiff.Merge(c.from, c.from, c.to, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got.Bytes()) != string(c.to.Bytes()) || string(m.Doc.Bytes()) != string(c.to.Bytes()) {
+			t.Errorf("%s: another result", c.op)
+		}
+		if took := time.Since(start); took > 20*time.Second { // a square would take minutes
+			t.Errorf("%s: %v", c.op, took)
 		}
 	}
 }

@@ -2,6 +2,8 @@ package nbdiff
 
 import (
 	"bytes"
+	"slices"
+	"strings"
 
 	"assay/nbformat"
 )
@@ -124,23 +126,21 @@ func (t *tree) append(dst []byte) []byte {
 	return append(dst, raw[len(raw)-1])
 }
 
-// find is the place of the member called name, the last of many, or -1.
-func (t *tree) find(name string) int {
+// index is the place of every member of an object, of many by one name the last.
+func (t *tree) index() map[string]int {
 	t.expand()
-	if t.kind() != nbformat.Object {
-		return -1
-	}
-	for i := len(t.kids) - 1; i >= 0; i-- {
-		if keyText(t.kids[i].key) == name {
-			return i
+	at := make(map[string]int, len(t.kids))
+	for i := range t.kids {
+		if t.kids[i].key != nil {
+			at[keyText(t.kids[i].key)] = i
 		}
 	}
-	return -1
+	return at
 }
 
-// child is the member called name, nil without one.
+// child is the member called name, the last of many, nil without one.
 func (t *tree) child(name string) *tree {
-	if i := t.find(name); i >= 0 {
+	if i, ok := t.index()[name]; ok {
 		return t.kids[i].val
 	}
 	return nil
@@ -158,62 +158,55 @@ func keyText(raw []byte) string {
 	return v.Text()
 }
 
-// remove takes every member called name out.
-func (t *tree) remove(name string) {
-	for i := t.find(name); i >= 0; i = t.find(name) {
-		t.dirty = true
-		switch last := len(t.kids) - 1; {
-		case i == 0 && last > 0:
-			t.kids[1].pre = t.kids[0].pre
-		case i == last && i > 0:
-			t.kids[i-1].post = t.kids[i].post
-		}
-		t.kids = append(t.kids[:i], t.kids[i+1:]...)
-	}
-}
-
-// put sets the member called name; a new one goes where the names' order, if
-// they have one, wants it. outer is the space that the container's line begins with.
-func (t *tree) put(l *layout, name string, val *tree, outer string) {
-	i := t.find(name)
-	t.dirty = true
-	if i >= 0 {
-		t.kids[i].val = val
+// change takes every member out whose name is in gone, and puts new ones in:
+// where the names' order wants them, if they have one, else at the end. outer is
+// the space that the container's line begins with.
+func (t *tree) change(l *layout, gone map[string]bool, added []member, outer string) {
+	if len(gone) == 0 && len(added) == 0 {
 		return
 	}
-	b := branch{key: l.quote(name), mid: []byte(l.colon), val: val}
-	if len(t.kids) > 0 {
-		b.mid = t.kids[0].mid
+	t.expand()
+	byName := func(a, b branch) int { return strings.Compare(keyText(a.key), keyText(b.key)) }
+	sorted := slices.IsSortedFunc(t.kids, byName)
+	kids := make([]branch, 0, len(t.kids)+len(added))
+	for _, b := range t.kids {
+		if !gone[keyText(b.key)] {
+			kids = append(kids, b)
+		}
 	}
-	at := t.placeOf(name)
-	kids := append(append(append(make([]branch, 0, len(t.kids)+1), t.kids[:at]...), b), t.kids[at:]...)
+	mid := []byte(l.colon)
+	if len(t.kids) > 0 {
+		mid = t.kids[0].mid
+	}
+	for _, m := range added {
+		kids = append(kids, branch{key: l.quote(m.name), mid: mid, val: newTree(m.val)})
+	}
+	if sorted {
+		slices.SortStableFunc(kids, byName)
+	}
 	t.setKids(l, kids, outer)
 }
 
-// placeOf is where a name belongs among sorted ones, else the end.
-func (t *tree) placeOf(name string) int {
-	at, prev := len(t.kids), ""
-	for i := range t.kids {
-		k := keyText(t.kids[i].key)
-		if k < prev {
-			return len(t.kids)
-		}
-		if k > name && at == len(t.kids) {
-			at = i
-		}
-		prev = k
+// put sets one member.
+func (t *tree) put(l *layout, name string, v nbformat.Value, outer string) {
+	if i, ok := t.index()[name]; ok {
+		t.kids[i].val, t.dirty = newTree(v), true
+		return
 	}
-	return at
+	t.change(l, nil, []member{{name, v}}, outer)
 }
 
-// setKids replaces the parts of a container and gives them the space that its
-// parts had: the first's, one between, the last's.
+// setKids replaces the parts of a container. Parts that were in it keep the
+// space around them, but for the first and the last; a part without gets what
+// the others have.
 func (t *tree) setKids(l *layout, kids []branch, outer string) {
 	first, between, end := l.inner(outer), l.inner(outer), l.closing(outer)
 	if !l.pretty {
 		first = ""
 	}
+	var head, tail *tree // what was the first and the last
 	if n := len(t.kids); n > 0 {
+		head, tail = t.kids[0].val, t.kids[n-1].val
 		first, end = string(t.kids[0].pre), string(t.kids[n-1].post)
 		switch {
 		case n > 1:
@@ -226,10 +219,16 @@ func (t *tree) setKids(l *layout, kids []branch, outer string) {
 	}
 	t.dirty = true
 	for i := range kids {
-		kids[i].pre, kids[i].post = []byte(between), nil
+		b := &kids[i]
+		if b.pre == nil || b.val == head {
+			b.pre = []byte(between)
+		}
+		if b.val == tail {
+			b.post = nil
+		}
 	}
-	if len(kids) > 0 {
-		kids[0].pre, kids[len(kids)-1].post = []byte(first), []byte(end)
+	if n := len(kids) - 1; n >= 0 {
+		kids[0].pre, kids[n].post = []byte(first), []byte(end)
 	}
 	t.kids = kids
 }
