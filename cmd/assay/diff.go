@@ -24,7 +24,7 @@ A and B are files, - for stdin, /dev/null for nothing; or they are revisions for
 git, with paths behind --. Without arguments it is the working tree against the
 index. -s -o -a -m -i show only these parts, in capitals all but these.`
 
-// diffFlags are what diff and show have in common, named as nbdiff names them.
+// partFlags are what diff and show have in common, named as nbdiff names them.
 type partFlags struct {
 	only, ignore [len(partNames)]bool
 }
@@ -126,12 +126,9 @@ func (f *diffFlags) run(args []string, dash int) error {
 	}
 	code := exitOK
 	err = f.answer(func(w io.Writer) error {
-		return f.eachPair(args, dash, func(p *notebookPair) error {
-			if err := f.write(w, p); err != nil {
-				return err
-			}
-			return nil
-		}, func(err error) { code = max(code, report(err)) })
+		return f.eachPair(args, dash,
+			func(p *notebookPair) error { return f.write(w, p) },
+			func(err error) { code = max(code, report(err)) })
 	})
 	if err != nil {
 		return err

@@ -80,16 +80,15 @@ func isRevision(name string) bool {
 
 // tracked is a notebook that changed between two trees, as git diff --raw names it.
 type tracked struct {
-	modeA, modeB   string
-	blobA, blobB   string
-	nameA, nameB   string // from the repository's root on
-	status         byte
-	worktree, root string
+	modeA, modeB string
+	blobA, blobB string
+	nameA, nameB string // from the repository's root on
+	status       byte
 }
 
 // eachTracked compares the notebooks that git says changed.
 func (f *diffFlags) eachTracked(revs, paths []string, do func(*notebookPair) error, failed func(error)) error {
-	args := []string{"diff", "--raw", "-z", "--no-abbrev", "--find-renames", "--ignore-submodules", "--no-ext-diff"}
+	args := []string{"diff", "--raw", "-z", "--no-abbrev", "--find-renames", "--ignore-submodules", "--no-relative"}
 	if f.cached {
 		args = append(args, "--cached")
 	}

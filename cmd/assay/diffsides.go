@@ -38,11 +38,27 @@ func (f *diffFlags) eachPair(args []string, dash int, do func(*notebookPair) err
 		}
 		return do(&notebookPair{a: a, b: b, nameA: args[0], nameB: args[1]})
 	}
+	if _, err := git("rev-parse", "--git-dir"); err != nil {
+		return outsideOf(err, args)
+	}
 	revs, paths, err := splitRevisions(args, dash)
 	if err != nil {
 		return err
 	}
 	return f.eachTracked(revs, paths, do, failed)
+}
+
+// outsideOf is the error of arguments that only a repository could give a meaning.
+func outsideOf(err error, args []string) error {
+	if code, _ := classify(err); code == exitSurroundings {
+		return err
+	}
+	for _, name := range args {
+		if !isSide(name) {
+			return usage("name two notebooks, or go into a repository", "%s is no file, and here is no git repository for a revision", name)
+		}
+	}
+	return usage("name two notebooks, or go into a repository", "here is no git repository to compare with")
 }
 
 // isSide says whether an argument is a notebook and not a revision.
