@@ -12,19 +12,19 @@ import (
 func Printable(s string) string { p, _ := printable(s, nil); return p }
 
 // printable moves the marks of the text along.
-func printable(s string, marks []span) (string, []span) {
+func printable(s string, marks []Span) (string, []Span) {
 	if !strings.ContainsFunc(s, driving) {
 		return s, marks
 	}
 	var b strings.Builder
-	moved := make([]span, len(marks))
+	moved := make([]Span, len(marks))
 	move := func(at, size int) {
 		for n, m := range marks {
-			if m.from >= at && m.from < at+size {
-				moved[n].from = b.Len()
+			if m.From >= at && m.From < at+size {
+				moved[n].From = b.Len()
 			}
-			if m.to >= at && m.to < at+size {
-				moved[n].to = b.Len()
+			if m.To >= at && m.To < at+size {
+				moved[n].To = b.Len()
 			}
 		}
 	}

@@ -14,10 +14,11 @@ const (
 	markLike  = 400     // thousandths of two lines that are equal at their ends, to be one line
 )
 
-// marksOf pairs the lines of a hunk that have most in common, in their order,
-// and marks the words in which they differ.
-func marksOf(x, y []string) (gone, fresh map[int][]span) {
-	gone, fresh = map[int][]span{}, map[int][]span{}
+// Marks pairs the lines of a hunk that have most in common, in their order, and
+// gives the words in which they differ: gone by the index of a line of x, fresh
+// of y. A line without a partner has no marks, and neither has one beyond 4 kB.
+func Marks(x, y []string) (gone, fresh map[int][]Span) {
+	gone, fresh = map[int][]Span{}, map[int][]Span{}
 	for _, p := range pairLines(x, y) {
 		if len(x[p.a]) > markBytes || len(y[p.b]) > markBytes {
 			continue
@@ -86,7 +87,7 @@ func endsAlike(a, b string) int {
 // markWords marks the words in which two lines differ. The words go to go-diff
 // as numbers, so that it meets neither bytes that are not UTF-8 nor a time
 // limit (its DiffTimeout of 0), with either of which it is not to be trusted.
-func markWords(a, b string) (gone, fresh []span) {
+func markWords(a, b string) (gone, fresh []Span) {
 	numbers := map[string]rune{}
 	x, fromX := wordRunes(a, numbers)
 	y, fromY := wordRunes(b, numbers)
@@ -97,10 +98,10 @@ func markWords(a, b string) (gone, fresh []span) {
 		n := utf8.RuneCountInString(part.Text)
 		switch part.Type {
 		case diffmatchpatch.DiffDelete:
-			gone = addSpan(gone, span{fromX[i], fromX[i+n]})
+			gone = addSpan(gone, Span{fromX[i], fromX[i+n]})
 			i += n
 		case diffmatchpatch.DiffInsert:
-			fresh = addSpan(fresh, span{fromY[j], fromY[j+n]})
+			fresh = addSpan(fresh, Span{fromY[j], fromY[j+n]})
 			j += n
 		default:
 			i, j = i+n, j+n
@@ -109,9 +110,9 @@ func markWords(a, b string) (gone, fresh []span) {
 	return gone, fresh
 }
 
-func addSpan(spans []span, s span) []span {
-	if n := len(spans); n > 0 && spans[n-1].to == s.from {
-		spans[n-1].to = s.to
+func addSpan(spans []Span, s Span) []Span {
+	if n := len(spans); n > 0 && spans[n-1].To == s.From {
+		spans[n-1].To = s.To
 		return spans
 	}
 	return append(spans, s)

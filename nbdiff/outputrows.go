@@ -145,10 +145,10 @@ func (r *row) cut(columns int) {
 		at--
 	}
 	r.text = fmt.Sprintf("%s… %s more", r.text[:at], size(len(r.text)-at))
-	var marks []span
+	var marks []Span
 	for _, m := range r.marks {
-		if m.from < at {
-			marks = append(marks, span{m.from, min(m.to, at)})
+		if m.From < at {
+			marks = append(marks, Span{m.From, min(m.To, at)})
 		}
 	}
 	r.marks = marks

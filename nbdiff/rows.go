@@ -11,12 +11,12 @@ import (
 type row struct {
 	sign  byte // ' ' on both sides, '-' gone, '+' new, '#' names what follows, '~' says what is left out
 	text  string
-	marks []span // the words of a changed line that the line beside it has not
+	marks []Span // the words of a changed line that the line beside it has not
 	more  int    // it stands for so many lines that are left out
 }
 
-// span is a range of bytes.
-type span struct{ from, to int }
+// Span is a range of bytes in a line, half open.
+type Span struct{ From, To int }
 
 // shape says how much of a diff is shown.
 type shape struct {
@@ -146,9 +146,9 @@ func hunkRows(x, y []string, s shape) []row {
 		x, y = x[:len(x)-moreX], y[:len(y)-moreY]
 	}
 	rows := make([]row, 0, len(x)+len(y)+2)
-	gone, fresh := map[int][]span(nil), map[int][]span(nil)
+	gone, fresh := map[int][]Span(nil), map[int][]Span(nil)
 	if s.marks && len(x)+len(y) <= markLines {
-		gone, fresh = marksOf(x, y)
+		gone, fresh = Marks(x, y)
 	}
 	for i, l := range x {
 		rows = append(rows, row{sign: '-', text: l, marks: gone[i]})

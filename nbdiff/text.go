@@ -132,7 +132,7 @@ func (p *painter) row(r row) {
 	p.WriteByte('\n')
 }
 
-func (p *painter) changed(color, sign, text string, marks []span) {
+func (p *painter) changed(color, sign, text string, marks []Span) {
 	if !p.color {
 		p.WriteString(sign + text)
 		return
@@ -140,11 +140,11 @@ func (p *painter) changed(color, sign, text string, marks []span) {
 	p.WriteString(color + sign)
 	at := 0
 	for _, m := range marks {
-		if m.from < at || m.to > len(text) {
+		if m.From < at || m.To > len(text) {
 			continue
 		}
-		p.WriteString(text[at:m.from] + inverse + text[m.from:m.to] + upright)
-		at = m.to
+		p.WriteString(text[at:m.From] + inverse + text[m.From:m.To] + upright)
+		at = m.To
 	}
 	p.WriteString(text[at:] + reset)
 }
