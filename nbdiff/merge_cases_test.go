@@ -141,6 +141,20 @@ func revisions(t testing.TB, each int) []threeWay {
 	return cases
 }
 
+// strangers are cases of three notebooks that have little to do with one another.
+func strangers(t testing.TB, n int) []threeWay {
+	t.Helper()
+	names := mergeable(t, 50_000)
+	var cases []threeWay
+	for i := 2; i < len(names) && len(cases) < n; i += 3 {
+		cases = append(cases, threeWay{
+			name: fmt.Sprintf("%s, %s, %s", names[i-2], names[i-1], names[i]),
+			base: readDocument(t, names[i-2]), local: readDocument(t, names[i-1]), remote: readDocument(t, names[i]),
+		})
+	}
+	return cases
+}
+
 // synthetic are three-way cases made of the corpus's notebooks.
 func synthetic(t testing.TB, each int) []threeWay {
 	t.Helper()

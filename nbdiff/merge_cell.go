@@ -72,12 +72,20 @@ func (m *merger) mergeFields(p *piece) []Conflict {
 	}}
 	kind := v.merge(b["cell_type"], l["cell_type"], r["cell_type"], "cell_type")
 	source := m.source(p, b["source"], l["source"], r["source"])
-	p.fields = []member{{"cell_type", kind}, {"source", source}}
+	attachments, more := m.attachments(b["attachments"], l["attachments"], r["attachments"])
+	notes = append(notes, more...)
+	if kind.Text() == "code" && attachments.Kind() != nbformat.Absent {
+		// A code cell has none: it stays what it is on the side that changed them.
+		if kind = l["cell_type"]; l["attachments"].Kind() == nbformat.Absent {
+			kind = r["cell_type"]
+		}
+	}
+	p.fields = []member{{"cell_type", kind}, {"source", source}, {"attachments", attachments}}
 	outputs, count := m.outputs(b, l, r, source)
 	for _, name := range names(l, r) {
 		var one nbformat.Value
 		switch name {
-		case "cell_type", "source":
+		case "cell_type", "source", "attachments":
 			continue
 		case "outputs":
 			one = outputs
@@ -85,8 +93,6 @@ func (m *merger) mergeFields(p *piece) []Conflict {
 			one = count
 		case "id":
 			one = mergeID(b[name], l[name], r[name])
-		case "attachments":
-			one = m.attachments(b[name], l[name], r[name], &notes)
 		default:
 			one = v.merge(b[name], l[name], r[name], name)
 		}
@@ -129,78 +135,13 @@ func mergeID(b, l, r nbformat.Value) nbformat.Value {
 	return l
 }
 
-// attachments merges files by name. Of two by one name remote's gets another,
-// and a note says so.
-func (m *merger) attachments(b, l, r nbformat.Value, notes *[]Conflict) nbformat.Value {
-	if !isObject(l) || !isObject(r) {
-		v := values{o: &m.o, conflict: func([]string, nbformat.Value, nbformat.Value) {
-			*notes = append(*notes, Conflict{Kind: ConflictAttachments, Path: "attachments", Msg: "one side took the attachments away that the other changed", local: presence(l), remote: presence(r)})
-		}}
-		if one := v.merge(b, l, r, "attachments"); one.Kind() != nbformat.Absent || m.o.Strategy != Mark {
-			return one
-		}
-		return r // local's deletion is in the note
-	}
-	x, y, z := members(b), members(l), members(r)
-	var merged []member
-	for _, name := range names(y, z) {
-		clash := false
-		v := values{o: &m.o, conflict: func([]string, nbformat.Value, nbformat.Value) { clash = true }}
-		one := y[name]
-		if whole(name, x[name], y[name]) != nil && whole(name, x[name], z[name]) != nil && !equal(y[name], z[name]) {
-			clash = m.o.Strategy == Mark
-			if m.o.Strategy == Theirs {
-				one = z[name]
-			}
-		} else {
-			one = v.merge(x[name], y[name], z[name], "attachments", name)
-		}
-		if clash && y[name].Kind() != nbformat.Absent && z[name].Kind() != nbformat.Absent {
-			other := freeName(m.o.Remote+"-"+name, y, z)
-			merged = append(merged, member{other, z[name]})
-			*notes = append(*notes, Conflict{Kind: ConflictAttachments, Path: "attachments." + name, Msg: "both sides changed the attachment " + name, local: quotedText(name), remote: quotedText(other)})
-		} else if clash {
-			if one.Kind() == nbformat.Absent {
-				one = z[name]
-			}
-			*notes = append(*notes, Conflict{Kind: ConflictAttachments, Path: "attachments." + name, Msg: "one side deleted the attachment " + name + ", which the other changed", local: presence(y[name]), remote: presence(z[name])})
-		}
-		if one.Kind() != nbformat.Absent {
-			merged = append(merged, member{name, one})
-		}
-	}
-	return objectOf(merged)
-}
-
-// presence says in a note that something is there, without its bytes.
-func presence(v nbformat.Value) nbformat.Value {
-	if v.Kind() == nbformat.Absent {
-		return v
-	}
-	return quotedText("(changed)")
-}
-
-func quotedText(text string) nbformat.Value { return made(nbformat.AppendString(nil, text)).val }
-
-// freeName is a name that no attachment has.
-func freeName(name string, a, b map[string]nbformat.Value) string {
-	for {
-		_, inA := a[name]
-		_, inB := b[name]
-		if !inA && !inB {
-			return name
-		}
-		name = "_" + name
-	}
-}
-
 // fitType takes away what a cell of a type may not have, and gives it what it must have.
 func fitType(fields []member, kind string) []member {
 	fit := fields[:0]
 	have := map[string]bool{}
 	for _, f := range fields {
 		code := f.name == "outputs" || f.name == "execution_count"
-		if f.val.Kind() == nbformat.Absent || code && (kind == "markdown" || kind == "raw") || f.name == "attachments" && kind == "code" {
+		if f.val.Kind() == nbformat.Absent || code && (kind == "markdown" || kind == "raw") {
 			continue
 		}
 		have[f.name] = true

@@ -136,12 +136,13 @@ func shown(m *nbdiff.Merged) (kinds, lines []string) {
 	return kinds, lines
 }
 
-// Three-way cases made of real notebooks, and of their real next revisions:
+// Three-way cases made of real notebooks, of their real next revisions and of
+// notebooks that have nothing to do with one another:
 // every result is valid and opens, its ids are unique, and no line that a side
 // typed is lost; swapped sides give the same conflicts.
 func TestMergeKeepsEverything(t *testing.T) {
 	t.Parallel()
-	cases := append(synthetic(t, 2), revisions(t, 1)...)
+	cases := slices.Concat(synthetic(t, 2), revisions(t, 1), strangers(t, 60))
 	kinds := map[string]int{}
 	for _, c := range cases {
 		m := merge(t, c, nil)

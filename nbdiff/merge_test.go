@@ -112,6 +112,7 @@ func TestMergeCells(t *testing.T) {
 		{"empty cells", list("c a: "), list("c a: x = 1"), list("c a: y = 2"),
 			list("c a: <<<<<<< local\nx = 1\n=======\ny = 2\n>>>>>>> remote"), list("source")},
 		{"all deleted", base, nil, base, nil, nil},
+		{"the first cells", nil, nil, base, base, nil},
 	} {
 		m, err := nbdiff.Merge(cellsOf(t, c.base...), cellsOf(t, c.local...), cellsOf(t, c.remote...), nil)
 		if c.base == nil {
@@ -243,6 +244,34 @@ func TestMergeAttachments(t *testing.T) {
 	if found := nbformat.Validate(m.Doc); len(found) > 0 {
 		t.Error(found[0])
 	}
+	none := cellWith(t, "markdown", `"metadata":{},"source":"x"`)
+	m, err = nbdiff.Merge(base, none, base, nil)
+	if err != nil || len(m.Conflicts) > 0 || m.Doc.Cell(0).Get("attachments").Kind() != nbformat.Absent {
+		t.Errorf("%v %+v %s", err, m.Conflicts, m.Doc.Bytes())
+	}
+	m, err = nbdiff.Merge(base, none, cell(`{"a.png":`+png("CC==")+`}`), nil)
+	if err != nil || len(m.Conflicts) != 1 || string(m.Doc.Cell(1).Get("attachments").Raw()) != `{"a.png":{"image/png":"CC=="}}` {
+		t.Errorf("%v %+v %s", err, m.Conflicts, m.Doc.Bytes())
+	}
+}
+
+// A cell that became code keeps a file that the other side changed, as what it was.
+func TestMergeAttachmentsOfCode(t *testing.T) {
+	t.Parallel()
+	cell := func(data string) *nbformat.Document {
+		return cellWith(t, "markdown", `"metadata":{},"source":"x","attachments":{"a.png":{"image/png":"`+data+`"}}`)
+	}
+	m, err := nbdiff.Merge(cell("AA=="), codeWith(t, "x", "", "null"), cell("BB=="), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := m.Doc.Cell(m.Doc.Len() - 1)
+	if found := nbformat.Validate(m.Doc); len(found) > 0 || last.Type() != "markdown" || len(m.Conflicts) != 1 || !strings.Contains(string(last.Get("attachments").Raw()), "BB==") {
+		t.Errorf("%v %+v\n%s", found, m.Conflicts, m.Doc.Bytes())
+	}
+	if m, err = nbdiff.Merge(cell("AA=="), codeWith(t, "x", "", "null"), cell("AA=="), nil); err != nil || len(m.Conflicts) > 0 || m.Doc.Cell(0).Type() != "code" {
+		t.Errorf("%v\n%s", err, m.Doc.Bytes())
+	}
 }
 
 func TestMergeVersions(t *testing.T) {
@@ -286,5 +315,29 @@ func TestMergeKeepsStyle(t *testing.T) {
 		if got := string(m.Doc.Bytes()); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	for _, n := range []int{50, 200, 800} {
+		side := func(who string, every int) *nbformat.Document {
+			var cells []string
+			for i := range n {
+				source := fmt.Sprintf("c id%d: first_%d = %d\nsecond = first_%d * 2\nprint(second)", i, i, i, i)
+				if every > 0 && i%every == 0 {
+					source += "\n# " + who
+				}
+				cells = append(cells, source)
+			}
+			return cellsOf(b, cells...)
+		}
+		base, local, remote := side("", 0), side("local", 10), side("remote", 7)
+		b.Run(fmt.Sprintf("%d cells", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := nbdiff.Merge(base, local, remote, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
