@@ -44,7 +44,7 @@ something is in the way.`,
 			})
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: docs/json.md")
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object: docs/git.md")
 	return c
 }
 

@@ -120,37 +120,49 @@ func (in *installer) attributes(ctx context.Context) error {
 	if err := in.plan.edit(file, func(text string) string { return in.takeover.install(text, wanted) }); err != nil {
 		return err
 	}
+	if in.o.Attributes != "" {
+		own, err := in.git.attributesFile(ctx, in.o.Scope, "", in.all)
+		if err != nil {
+			return err
+		}
+		if own != file { // it may outrank the one that is named
+			if err := in.otherFile(own, false); err != nil {
+				return err
+			}
+		}
+	}
 	top, tracked, ok := in.git.treeAttributes(ctx)
 	if in.o.Scope != Local || !ok || top == file {
 		return nil
 	}
-	return in.treeAttributes(top, tracked)
+	return in.otherFile(top, tracked)
 }
 
-// treeAttributes plans .gitattributes, into which nbdime writes. One that is
-// in the index is shared with people who may not have assay: it stays.
-func (in *installer) treeAttributes(top string, tracked bool) error {
-	text, err := os.ReadFile(top)
+// otherFile plans an attributes file in which others may have left their lines:
+// nbdime writes into .gitattributes. One that is in the index is shared with
+// people who may not have assay: it stays.
+func (in *installer) otherFile(file string, tracked bool) error {
+	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(text)) {
-		r, ok := parseRule(strings.TrimSuffix(line, "\n"))
-		if !ok || !in.takeover.hasForeign(r) {
+	for _, line := range splitText(string(text)) {
+		r, ok := parseRule(line)
+		if !ok || !in.takeover.hasForeign(r) && (in.o.Attributes == "" || !slices.ContainsFunc(r.attributes, isOurs)) {
 			continue
 		}
 		if tracked {
-			in.note("%s stays as it is, being shared; the repository's own file outranks it: %s", filepath.Base(top), r)
+			in.note("%s stays as it is, being shared; the repository's own file outranks it: %s", filepath.Base(file), r)
 			continue
 		}
-		if in.o.Attributes == "" && !slices.Contains(in.here.values(attributesKey), top) {
-			in.plan.writes = append(in.plan.writes, write{attributesKey, top, add})
+		if in.o.Attributes == "" && !slices.Contains(in.here.values(attributesKey), file) {
+			in.plan.writes = append(in.plan.writes, write{attributesKey, file, add})
 		}
-		wanted := wantedRules(in.o.Parts) // said by the repository's own file
-		return in.plan.edit(top, func(text string) string {
+		wanted := wantedRules(in.o.Parts) // which the install's own file says
+		return in.plan.edit(file, func(text string) string {
 			return strings.ReplaceAll(in.takeover.install(text, wanted), ruleBlock(wanted), "")
 		})
 	}

@@ -177,7 +177,7 @@ func (in *installer) stripFlags() []string {
 
 // taken are the flags that a driver had: ours, else another program's.
 func (in *installer) taken(part Parts) []string {
-	if in.o.Forget {
+	if in.o.Forget || in.o.Parts&part == 0 {
 		return nil
 	}
 	var own, theirs string

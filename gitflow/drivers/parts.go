@@ -14,17 +14,19 @@ const (
 	AllParts = PartFilter | PartDiff | PartMerge | PartTools
 )
 
-// sections are the sections of git's configuration that a part owns.
+// sections are the sections of git's configuration that a part owns, with the
+// key that has the command and what the command's verb is, and the sections of
+// other programs that it takes the place of.
 var sections = [...]struct {
-	part    Parts
-	ours    string
-	foreign []string
+	part            Parts
+	ours, key, verb string
+	foreign         []string
 }{
-	{PartFilter, "filter.assay.", []string{"filter.nbstripout."}},
-	{PartDiff, "diff.assay.", []string{"diff.jupyternotebook."}}, // diff.ipynb. where it is nbstripout's
-	{PartMerge, "merge.assay.", []string{"merge.jupyternotebook."}},
-	{PartTools, "difftool.assay.", []string{"difftool.nbdime."}},
-	{PartTools, "mergetool.assay.", []string{"mergetool.nbdime."}},
+	{PartFilter, "filter.assay.", "process", "filter-process", []string{"filter.nbstripout."}},
+	{PartDiff, "diff.assay.", "command", "diff-driver", []string{"diff.jupyternotebook."}}, // diff.ipynb. where it is nbstripout's
+	{PartMerge, "merge.assay.", "driver", "merge-driver", []string{"merge.jupyternotebook."}},
+	{PartTools, "difftool.assay.", "cmd", "difftool", []string{"difftool.nbdime."}},
+	{PartTools, "mergetool.assay.", "cmd", "mergetool", []string{"mergetool.nbdime."}},
 }
 
 // xfuncname finds, for the headers of hunks, the heading that nbdiff.Show gives a cell.

@@ -71,19 +71,11 @@ func (g Git) Status(ctx context.Context) (*Status, error) {
 		s.Repository = dir
 	}
 	versions := map[string]string{}
-	for _, part := range []struct{ name, key, verb string }{
-		{"filter", "filter.assay.process", "filter-process"},
-		{"diff", "diff.assay.command", "diff-driver"},
-		{"merge", "merge.assay.driver", "merge-driver"},
-		{"difftool", "difftool.assay.cmd", "difftool"},
-		{"mergetool", "mergetool.assay.cmd", "mergetool"},
-	} {
-		s.Parts = append(s.Parts, s.part(ctx, g, all, part.name, part.key, part.verb, versions))
+	for _, section := range sections {
+		s.Parts = append(s.Parts, s.part(ctx, g, all, section.ours+section.key, section.verb, versions))
 	}
 	s.others(all)
-	if err := s.attributes(ctx, g, all); err != nil {
-		return nil, err
-	}
+	s.attributes(ctx, g, all)
 	if s.Repository != "" {
 		if err := s.notebooks(ctx, g); err != nil {
 			return nil, err
@@ -99,8 +91,9 @@ func (s *Status) inTheWay(fix, format string, args ...any) {
 	s.InTheWay = append(s.InTheWay, Obstruction{fmt.Sprintf(format, args...), fix})
 }
 
-func (s *Status) part(ctx context.Context, g Git, all settings, name, key, verb string, versions map[string]string) PartStatus {
+func (s *Status) part(ctx context.Context, g Git, all settings, key, verb string, versions map[string]string) PartStatus {
 	is := all.last(key)
+	name, _, _ := strings.Cut(key, ".")
 	p := PartStatus{Name: name, On: is.key != "", Scope: is.scope, Origin: is.origin, Command: is.value}
 	if !p.On {
 		return p
@@ -130,58 +123,78 @@ func (s *Status) part(ctx context.Context, g Git, all settings, name, key, verb 
 	return p
 }
 
-// others finds what nbstripout and nbdime have set and what stands beside assay.
+// others finds what nbstripout and nbdime have set. Where assay has the part in
+// this repository, what they have set elsewhere is outranked, and in nobody's way.
 func (s *Status) others(all settings) {
 	found := map[string]bool{}
 	for _, set := range all {
-		for _, section := range sections {
-			for _, f := range append(section.foreign, "diff.ipynb.") {
+		for i, section := range sections {
+			for _, f := range append(section.foreign[:len(section.foreign):len(section.foreign)], "diff.ipynb.") {
 				if !strings.HasPrefix(set.key, f) || found[f+set.origin] || f == "diff.ipynb." && !strings.Contains(set.value, "nbstripout") {
 					continue
 				}
 				found[f+set.origin] = true
-				fix := "assay git install"
-				if set.scope != string(Local) {
-					fix += " --" + set.scope
+				if set.scope != string(Local) && s.Parts[i].Scope == string(Local) {
+					continue
 				}
-				s.inTheWay(fix+" changes over from them", "%s is set in %s", strings.TrimSuffix(f, "."), set.origin)
+				s.inTheWay(installAgain(Scope(set.scope))+" changes over from them", "%s is set in %s", strings.TrimSuffix(f, "."), strings.TrimPrefix(set.origin, "file:"))
 			}
 		}
 	}
 }
 
+func installAgain(scope Scope) string {
+	if scope == Local {
+		return "assay git install"
+	}
+	return "assay git install " + scope.flag()
+}
+
 // attributes finds the lines that name drivers in the files that git reads
 // everywhere; .gitattributes is read at the top of the working tree.
-func (s *Status) attributes(ctx context.Context, g Git, all settings) error {
-	var files []string
+func (s *Status) attributes(ctx context.Context, g Git, all settings) {
+	type source struct{ file, fix string }
+	var files []source // the one that outranks the others first: gitattributes(5)
 	if s.Repository != "" {
 		if file, err := g.attributesFile(ctx, Local, "", all); err == nil {
-			files = append(files, file)
+			files = append(files, source{file, installAgain(Local)})
 		}
-		if file, _, ok := g.treeAttributes(ctx); ok {
-			files = append(files, file)
+		if file, tracked, ok := g.treeAttributes(ctx); ok && tracked {
+			files = append(files, source{file, "assay git install --attributes " + Quote(file)})
+		} else if ok {
+			files = append(files, source{file, installAgain(Local)})
 		}
 	}
 	if file, err := g.attributesFile(ctx, Global, "", all); err == nil {
-		files = append(files, file)
+		files = append(files, source{file, installAgain(Global)})
 	}
-	t := takeover{AllParts, foreignAttributes(AllParts, all)}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	var covered Parts // by lines for all notebooks
+	for _, f := range files {
+		text, err := os.ReadFile(f.file)
 		if err != nil {
 			continue // not there, or not to be read: git passes over it too
 		}
+		here := covered
+		t := takeover{AllParts &^ covered, foreignAttributes(AllParts&^covered, all)}
 		for i, line := range splitText(string(text)) {
 			r, ok := parseRule(line)
-			if ok && slices.ContainsFunc(r.attributes, isOurs) {
-				s.Attributes = append(s.Attributes, NamedIn{file, i + 1, line})
+			if !ok {
+				continue
 			}
-			if ok && t.hasForeign(r) {
-				s.inTheWay("take the line out, or: assay git install --attributes "+Quote(file), "%s:%d: %s", file, i+1, line)
+			if slices.ContainsFunc(r.attributes, isOurs) {
+				s.Attributes = append(s.Attributes, NamedIn{f.file, i + 1, line})
+			}
+			if t.hasForeign(r) {
+				s.inTheWay(f.fix+" changes over from it", "%s:%d: %s", f.file, i+1, line)
+			}
+			for _, a := range r.attributes {
+				if r.pattern == "*.ipynb" {
+					here |= partOf(a)
+				}
 			}
 		}
+		covered = here
 	}
-	return nil
 }
 
 // notebooks asks git which drivers it has for the notebooks in the index.
