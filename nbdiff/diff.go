@@ -42,9 +42,9 @@ type CellDiff struct {
 	Source      []Hunk       // in lines of SplitLines
 	Outputs     []OutputDiff // those that changed
 	Metadata    []Change     // of the cell, and fields of it that nbformat does not know
-	Attachments []Change
-	ID          *Change // a new id
-	Count       *Change // a new execution count
+	Attachments []Change     // by file and mime type
+	ID          *Change      // a new id
+	Count       *Change      // a new execution count
 }
 
 // Changed says whether the cell is another one, or elsewhere.
@@ -118,7 +118,7 @@ func (d *Diff) fields(c *CellDiff, x, y map[string]nbformat.Value) {
 		case "outputs":
 			c.Outputs = compareOutputs(a, b, d.looked)
 		case "attachments":
-			c.Attachments = changes(a, b)
+			c.Attachments = attachmentChanges(a, b)
 		case "id":
 			c.ID = whole(name, a, b)
 		case "execution_count":

@@ -34,6 +34,10 @@ func (p *proposal) cellDiff(a, b nbformat.Value) bool {
 	code := b.Get("cell_type").Text() == "code"
 	x, y := members(a), members(b)
 	wasCode := x["cell_type"].Text() == "code"
+	if x["cell_type"].Text() != y["cell_type"].Text() { // a part that the new type needs cannot be left out
+		defer func(looked Parts) { p.looked = looked }(p.looked)
+		p.looked = All
+	}
 	for _, name := range names(x, y) {
 		if p.looked&partOf(name) == 0 && name != "cell_type" {
 			continue

@@ -29,16 +29,16 @@ type jsonSummary struct {
 }
 
 type jsonCell struct {
-	Kind        string       `json:"kind"`
-	Moved       bool         `json:"moved,omitempty"`
-	By          string       `json:"by,omitempty"`
-	A           *jsonPlace   `json:"a,omitempty"`
-	B           *jsonPlace   `json:"b,omitempty"`
-	Source      []jsonHunk   `json:"source,omitempty"`
-	Outputs     []jsonOutput `json:"outputs,omitempty"`
-	Metadata    []jsonChange `json:"metadata,omitempty"`
-	Attachments []jsonChange `json:"attachments,omitempty"`
-	Count       *jsonChange  `json:"execution_count,omitempty"`
+	Kind        string           `json:"kind"`
+	Moved       bool             `json:"moved,omitempty"`
+	By          string           `json:"by,omitempty"`
+	A           *jsonPlace       `json:"a,omitempty"`
+	B           *jsonPlace       `json:"b,omitempty"`
+	Source      []jsonHunk       `json:"source,omitempty"`
+	Outputs     []jsonOutput     `json:"outputs,omitempty"`
+	Metadata    []jsonChange     `json:"metadata,omitempty"`
+	Attachments []jsonAttachment `json:"attachments,omitempty"`
+	Count       *jsonChange      `json:"execution_count,omitempty"`
 }
 
 type jsonPlace struct {
@@ -118,7 +118,7 @@ func (d *Diff) JSON() []byte {
 func (d *Diff) jsonCell(c *CellDiff) jsonCell {
 	out := jsonCell{
 		Kind: c.Kind.String(), Moved: c.Moved, By: c.By.String(),
-		Metadata: jsonChanges(c.Metadata), Attachments: jsonChanges(c.Attachments),
+		Metadata: jsonChanges(c.Metadata), Attachments: jsonAttachments(c.Attachments),
 	}
 	var a, b *nbformat.Cell
 	if c.A >= 0 {

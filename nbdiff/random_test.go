@@ -94,13 +94,21 @@ func (g generator) object(depth int) string {
 func TestRandomNotebooks(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(9, 10))
-	for n := range 2000 {
+	for n := range 500 {
 		a, b := randomNotebook(t, r), randomNotebook(t, r)
 		forms(t, a, b, nil)
 		jep8 := nbdiff.Compare(a, b, nil).JEP8()
 		got, err := nbdiff.Patch(a, jep8)
 		if err != nil || canonical(t, got) != canonical(t, b) {
 			t.Fatalf("case %d: %v\n%s\n%s\n%s", n, err, a.Bytes(), b.Bytes(), jep8)
+		}
+		o := &nbdiff.Options{Ignore: nbdiff.Parts(r.IntN(int(nbdiff.All)+1)) &^ (nbdiff.Sources | nbdiff.IDs)} // those say what is a pair
+		part, err := nbdiff.Patch(a, nbdiff.Compare(a, b, o).JEP8())
+		if err != nil {
+			t.Fatalf("case %d: without some parts: %v", n, err)
+		}
+		if d := nbdiff.Compare(part, b, o); d.Changed() {
+			t.Fatalf("case %d: without %b: still %s\n%s\n%s\n%s", n, o.Ignore, d.JSON(), a.Bytes(), b.Bytes(), part.Bytes())
 		}
 	}
 }

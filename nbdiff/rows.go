@@ -21,7 +21,7 @@ type Span struct{ From, To int }
 // shape says how much of a diff is shown.
 type shape struct {
 	context int  // equal lines around changed ones
-	lines   int  // changed lines of an output a side, 0 for all
+	lines   int  // changed lines of an output a side, and changes of metadata; 0 for all
 	columns int  // bytes of a line of output, 0 for all
 	marks   bool // mark words
 }
@@ -64,13 +64,13 @@ func (d *Diff) rows(c *CellDiff, s shape) []row {
 		rows = append(rows, s.cutSource(textRows(a.Source(), b.Source(), c.Source, s.whole()))...)
 	}
 	if c.ID != nil {
-		rows = append(rows, changeRows("id", []Change{*c.ID})...)
+		rows = append(rows, changeRows("id", []Change{*c.ID}, s)...)
 	}
 	if c.Count != nil {
-		rows = append(rows, changeRows("execution count", []Change{*c.Count})...)
+		rows = append(rows, changeRows("execution count", []Change{*c.Count}, s)...)
 	}
-	rows = append(rows, changeRows("metadata", c.Metadata)...)
-	rows = append(rows, changeRows("attachments", c.Attachments)...)
+	rows = append(rows, changeRows("metadata", c.Metadata, s)...)
+	rows = append(rows, attachmentRows(c.Attachments)...)
 	if len(c.Outputs) == 0 {
 		return rows
 	}
@@ -188,11 +188,16 @@ func diffText(a, b string) []Hunk {
 }
 
 // changeRows shows values that changed.
-func changeRows(title string, changes []Change) []row {
+func changeRows(title string, changes []Change, s shape) []row {
 	if len(changes) == 0 {
 		return nil
 	}
 	rows := []row{{sign: '#', text: title}}
+	more := 0
+	if s.lines > 0 {
+		more = max(0, len(changes)-s.lines)
+	}
+	changes = changes[:len(changes)-more]
 	for _, c := range changes {
 		name := strings.Join(c.Path, ".")
 		if name == "" {
@@ -204,6 +209,9 @@ func changeRows(title string, changes []Change) []row {
 		if c.New.Kind() != nbformat.Absent {
 			rows = append(rows, row{sign: '+', text: name + ": " + brief(c.New)})
 		}
+	}
+	if more > 0 {
+		rows = append(rows, row{sign: '~', text: count(more, "more change")})
 	}
 	return rows
 }

@@ -17,7 +17,7 @@ type section struct {
 func (d *Diff) sections(s shape) []section {
 	var all []section
 	if len(d.Metadata) > 0 {
-		all = append(all, section{"notebook", changeRows("metadata", d.Metadata)})
+		all = append(all, section{"notebook", changeRows("metadata", d.Metadata, s)})
 	}
 	for i := range d.Cells {
 		if c := d.Cells[i].quiet(d.counted); c.Changed() {
