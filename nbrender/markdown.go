@@ -33,7 +33,7 @@ func (p *page) markdown(source string, files map[string]string) {
 }
 
 func (p *page) markdownHTML(source string, files map[string]string) string {
-	if len(source) > p.o.MaxText {
+	if len(source) > p.o.MaxText || tangled(source) {
 		return "<pre>" + escape(p.cut(source)) + "</pre>\n"
 	}
 	var b bytes.Buffer
@@ -42,6 +42,50 @@ func (p *page) markdownHTML(source string, files map[string]string) string {
 		return "<pre>" + escape(source) + "</pre>\n"
 	}
 	return sanitize(b.String(), files)
+}
+
+// maxTangle is the effort that a text in markdown may ask for, about a second.
+const maxTangle = 500_000_000
+
+// tangled says whether a text is made to be hard to read: goldmark takes time
+// that grows with the square of a paragraph's links and marks, and of the depth
+// of quotes and lists. HTML in blocks is not looked into.
+func tangled(source string) bool {
+	effort, marks, size, inBlock := 0, 0, 0, false
+	for line := range strings.Lines(source) {
+		lead := len(line) - len(strings.TrimLeft(line, "> \t-+*0123456789.)"))
+		effort += lead * lead
+		if strings.TrimSpace(line) == "" {
+			effort += marks * size
+			marks, size, inBlock = 0, 0, false
+			continue
+		}
+		inBlock = inBlock || size == 0 && htmlBlock(line)
+		if !inBlock {
+			size += len(line)
+			for i := range len(line) {
+				if strings.IndexByte("[]()!*_~.@:$\\`|", line[i]) >= 0 {
+					marks++
+				}
+			}
+		}
+	}
+	return effort+marks*size > maxTangle
+}
+
+// htmlBlock says whether a line begins HTML that goes on to the next blank line
+// (CommonMark 4.6, start condition 6; only names that notebooks use).
+func htmlBlock(line string) bool {
+	rest, ok := strings.CutPrefix(line, "<")
+	if !ok {
+		return false
+	}
+	name := tagName(rest)
+	switch after := rest[len(name):]; name {
+	case "div", "table", "p", "ul", "ol", "center", "details", "section", "blockquote", "tr", "td", "thead", "tbody", "figure":
+		return after != "" && strings.IndexByte(" \t\n>", after[0]) >= 0
+	}
+	return false
 }
 
 // headingIDs names headings as Jupyter does, by their text with hyphens, so

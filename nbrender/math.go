@@ -74,28 +74,27 @@ func opening(s []byte) (open, end string) {
 
 func notName(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '*') }
 
-// closing finds the mark that ends what s begins with: after how many bytes the
-// mark begins, -1 when there is none in reach. A dollar before a digit is money.
-func closing(s []byte, from int, end string) int {
-	for i := from; i < len(s) && i < maxMath; {
+// closing finds the mark that ends mathematics in s, looking from the byte from
+// on: after how many bytes it begins, -1 when there is none. A dollar before a
+// digit, or right behind the first, is money.
+func closing(s []byte, from int, end string) (at int, money bool) {
+	for i := from; i < len(s); {
 		n := bytes.Index(s[i:], []byte(end))
 		if n < 0 {
-			return -1
+			break
 		}
 		at := i + n
-		if slashes(s[:at])%2 == 1 && end[0] == '$' {
+		if end[0] == '$' && slashes(s[:at])%2 == 1 {
 			i = at + 1
 			continue
 		}
 		if end == "$" {
 			after := s[at+1:]
-			if len(after) > 0 && (after[0] >= '0' && after[0] <= '9') || at == from {
-				return -1
-			}
+			money = len(after) > 0 && after[0] >= '0' && after[0] <= '9'
 		}
-		return at
+		return at, money
 	}
-	return -1
+	return -1, false
 }
 
 // maxMath is as far as an end is looked for.
@@ -114,48 +113,61 @@ type inlineMath struct{}
 
 func (inlineMath) Trigger() []byte { return []byte{'$', '\\'} }
 
-// Parse takes mathematics that begins here and ends in this paragraph.
-func (inlineMath) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Node {
+// Parse takes mathematics that begins here and ends in this paragraph. What has
+// no end makes no second search in its paragraph: a text may be all beginnings.
+func (inlineMath) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
 	line, _ := block.PeekLine()
 	open, end := opening(line)
-	if open == "" {
-		return nil
-	}
-	if open == "$" && len(line) > 1 && line[1] == '$' {
+	missing := missingEnds(pc)
+	if open == "" || open == "$" && len(line) > 1 && line[1] == '$' || missing[endOf{parent, end}] {
 		return nil
 	}
 	startLine, startPos := block.Position()
-	var all []byte
-	var ends []int // of the lines, in all
-	for len(all) < maxMath {
+	var before []byte // the lines before this one
+	for from := len(open); len(before) < maxMath; from = 0 {
 		line, _ := block.PeekLine()
 		if line == nil {
 			break
 		}
-		all = append(all, line...)
-		ends = append(ends, len(all))
-		if at := closing(all, len(open), end); at >= 0 {
+		line = line[:min(len(line), maxMath)]
+		at, money := closing(line, from, end)
+		if money {
 			block.SetPosition(startLine, startPos)
-			stop := at + len(end)
-			passed := 0
-			for _, e := range ends {
-				if stop <= e {
-					block.Advance(stop - passed)
-					break
-				}
-				passed = e
-				block.AdvanceLine()
-			}
-			tex := string(all[:stop])
-			if open[1:] == "" || !strings.HasPrefix(open, `\begin`) {
-				tex = string(all[len(open):at])
+			return nil
+		}
+		if at >= 0 {
+			block.Advance(at + len(end))
+			tex := string(before) + string(line[:at])
+			if strings.HasPrefix(open, `\begin`) {
+				tex += end
+			} else {
+				tex = tex[len(open):]
 			}
 			return &mathNode{tex: strings.TrimSpace(tex), display: open != "$" && !strings.HasSuffix(open, "(")}
 		}
+		before = append(before, line...)
 		block.AdvanceLine()
 	}
 	block.SetPosition(startLine, startPos)
+	missing[endOf{parent, end}] = true
 	return nil
+}
+
+// endOf is a mark that a paragraph does not have any more.
+type endOf struct {
+	paragraph ast.Node
+	end       string
+}
+
+var missingKey = parser.NewContextKey()
+
+func missingEnds(pc parser.Context) map[endOf]bool {
+	known, ok := pc.Get(missingKey).(map[endOf]bool)
+	if !ok {
+		known = map[endOf]bool{}
+		pc.Set(missingKey, known)
+	}
+	return known
 }
 
 type blockMath struct{}
@@ -174,7 +186,7 @@ func (blockMath) Open(_ ast.Node, reader text.Reader, _ parser.Context) (ast.Nod
 	if !bytes.HasPrefix(rest, []byte(open)) {
 		return nil, parser.NoChildren
 	}
-	at := closing(rest, len(open), end)
+	at, _ := closing(rest[:min(len(rest), maxMath)], len(open), end)
 	if at < 0 {
 		return nil, parser.NoChildren
 	}

@@ -2,11 +2,12 @@
 // that is safe to open whoever wrote the notebook.
 //
 // A page is one file without a script and without a reference to anything
-// outside it. What a notebook holds passes two bars, either of which suffices:
-// it is escaped or sanitised, and the page's policy (ContentPolicy) allows
-// neither script, frame, form, request nor base. HTML that is nothing without
-// its own style sheet stands in a frame with an empty sandbox, under the same
-// policy again.
+// outside it. What a notebook holds passes two bars: it is escaped or
+// sanitised, and the page's policy (ContentPolicy) allows neither script, form,
+// request nor base. Each is meant to suffice; one thing Chromium does past the
+// policy, it opens a connection for the address of a frame that it then
+// refuses, so no such address is left. HTML that is nothing without its own
+// style sheet stands in a frame with an empty sandbox, under the same policy.
 //
 // Every id in a page has a prefix, so that a notebook cannot name what the
 // page itself means: cell-ID for cells, nb-NAME for what the notebook names.
@@ -85,17 +86,27 @@ func Notebook(w io.Writer, d *nbformat.Document, o *Options) error {
 	return p.w.Flush()
 }
 
+// Cell writes one cell as it stands in the page of Notebook, for a page that
+// has StyleSheet and ContentPolicy or stricter. Language is that of the
+// notebook's code. Any error is w's.
+func Cell(w io.Writer, c *nbformat.Cell, language string, o *Options) error {
+	p := newPage(w, o)
+	p.language = language
+	p.cell(c, c.Index())
+	return p.w.Flush()
+}
+
 // page is one page being written. Errors stay in w until Flush.
 type page struct {
 	w        *bufio.Writer
 	o        Options
-	ids      map[string]bool // ids of cells and headings that stand in the page
-	language string          // of the code cells
+	ids      map[string]int // ids of cells and headings in the page, and the number for the next of its name
+	language string         // of the code cells
 	frames   int
 }
 
 func newPage(w io.Writer, o *Options) *page {
-	return &page{w: bufio.NewWriterSize(w, 64<<10), o: o.filled(), ids: map[string]bool{}}
+	return &page{w: bufio.NewWriterSize(w, 64<<10), o: o.filled(), ids: map[string]int{}}
 }
 
 // raw writes HTML as it is: the parts must be ours, or escaped or sanitised.
@@ -136,11 +147,16 @@ func (p *page) facts(d *nbformat.Document) {
 
 // anchor makes an id that no other place of the page has.
 func (p *page) anchor(id string) string {
-	made := id
-	for n := 2; p.ids[made]; n++ {
-		made = id + "-" + strconv.Itoa(n)
+	n := p.ids[id]
+	if n == 0 {
+		p.ids[id] = 2
+		return id
 	}
-	p.ids[made] = true
+	made := id + "-" + strconv.Itoa(n)
+	for ; p.ids[made] != 0; made = id + "-" + strconv.Itoa(n) {
+		n++
+	}
+	p.ids[id], p.ids[made] = n+1, 2
 	return made
 }
 

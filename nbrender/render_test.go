@@ -255,6 +255,46 @@ func checkAttrs(t *testing.T, name string, n *html.Node, ids map[string]bool) {
 	}
 }
 
+// A cell alone is the cell of the page.
+func TestCell(t *testing.T) {
+	t.Parallel()
+	d := notebookOf(markdownCell("*a*") + "," + codeCell("def f(): pass", ""))
+	page := rendered(t, d)
+	for _, c := range d.Cells() {
+		var b bytes.Buffer
+		if err := Cell(&b, c, d.Language(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(page, b.String()) {
+			t.Errorf("%s is not in the page", b.String())
+		}
+	}
+}
+
+// In a frame nothing is left that runs or asks, and what shows stays.
+func TestInert(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		markup, want string
+		seen         bool
+	}{
+		{`<b onclick=x data-a=b class="c">t</b>`, `<b class="c">t</b>`, true},
+		{`<script>x</script><div id="p"></div>`, `<div id="p"></div>`, false},
+		{`<iframe src="http://a"/><img src=http://b>`, ``, false},
+		{`<a href="javascript:x">t</a><a href="#x">u</a>`, `<a>t</a><a href="#x">u</a>`, true},
+		{`<style>@import "x";a{fill:url(#g);background:url( 'http://x' )}</style>t`, `<style>none "x";a{fill:url(#g);background:none( 'http://x' )}</style>t`, true},
+		{`<svg fill="url(http://x)"><path d="M0 0"/></svg>`, `<svg fill="none(http://x)"><path d="M0 0"/></svg>`, true},
+		{`<style></math><img src=x></style>`, `<style> /math> img src=x></style>`, false},
+		{`<img src="data:image/png;base64,aGk=">`, `<img src="data:image/png;base64,aGk=">`, true},
+		{`<form action=x><input value=1></form><meta http-equiv=refresh><link rel=preconnect href=x>t`, `<input value="1">t`, true},
+	} {
+		got, seen, _ := inert(c.markup)
+		if got != c.want || seen != c.seen {
+			t.Errorf("%s\ngot  %s %v\nwant %s %v", c.markup, got, seen, c.want, c.seen)
+		}
+	}
+}
+
 func TestOldVersion(t *testing.T) {
 	t.Parallel()
 	d, err := nbformat.Parse([]byte(`{"nbformat":3,"nbformat_minor":0,"metadata":{},"worksheets":[]}`))
