@@ -63,14 +63,47 @@ func (o *MergeOptions) note(conflicts []Conflict) string {
 func (m *merger) place(doc *nbformat.Document) []Conflict {
 	var all []Conflict
 	for i, p := range m.pieces {
+		if len(p.conflicts) == 0 {
+			continue
+		}
+		lines := fileLines(doc.Cell(i).Get("source"))
 		for _, c := range p.conflicts {
-			c.Cell = i
-			c.SourceLine = max(c.SourceLine, 1)
-			if c.Line = doc.Cell(i).SourceLine(c.SourceLine); c.Line == 0 {
-				c.Line = doc.Cell(i).Line()
+			c.Cell, c.SourceLine = i, max(c.SourceLine, 1)
+			if c.Line = doc.Cell(i).Line(); c.SourceLine <= len(lines) {
+				c.Line = lines[c.SourceLine-1]
 			}
 			all = append(all, c)
 		}
 	}
 	return all
+}
+
+// fileLines are the lines of the file that the lines of a source are on.
+func fileLines(source nbformat.Value) []int {
+	var lines []int
+	begins := true // the next text begins a line
+	add := func(v nbformat.Value) {
+		text := v.Text()
+		if text == "" {
+			return
+		}
+		n, at := strings.Count(text, "\n"), v.Line()
+		if begins {
+			n++
+		}
+		if begins = strings.HasSuffix(text, "\n"); begins {
+			n--
+		}
+		for range n {
+			lines = append(lines, at)
+		}
+	}
+	if source.Kind() == nbformat.String {
+		add(source)
+		return lines
+	}
+	for _, e := range source.Elems() {
+		add(e)
+	}
+	return lines
 }

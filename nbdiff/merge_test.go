@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -315,6 +316,39 @@ func TestMergeKeepsStyle(t *testing.T) {
 		if got := string(m.Doc.Bytes()); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
+	}
+}
+
+// Sources of very many lines and conflicts take no time that grows with their square.
+func TestMergeManyConflicts(t *testing.T) {
+	t.Parallel()
+	lines := func(word string) *nbformat.Document {
+		var b strings.Builder
+		for i := range 30_000 {
+			fmt.Fprintf(&b, "%s %d\n", word, i)
+			if i%3 == 0 {
+				b.WriteString("one\ntwo\nthree\nfour\n")
+			}
+		}
+		return cellsOf(t, "r a: "+b.String())
+	}
+	start := time.Now()
+	m, err := nbdiff.Merge(lines("base"), lines("local"), lines("remote"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(start); took > 20*time.Second { // a square would take minutes
+		t.Errorf("%v", took)
+	}
+	text := strings.Split(m.Doc.Cell(0).Source(), "\n")
+	file := strings.Split(string(m.Doc.Bytes()), "\n")
+	for _, c := range m.Conflicts {
+		if text[c.SourceLine-1] != "<<<<<<< local" || !strings.Contains(file[c.Line-1], "<<<<<<< local") {
+			t.Fatalf("%+v: %q, %q", c, text[c.SourceLine-1], file[c.Line-1])
+		}
+	}
+	if len(m.Conflicts) < 5000 {
+		t.Errorf("%d conflicts", len(m.Conflicts))
 	}
 }
 
