@@ -139,3 +139,34 @@ func size(t testing.TB, name string) int64 {
 	}
 	return info.Size()
 }
+
+// Our own diffs make b of a: of all the corpus's pairs both ways, and of
+// neighbours, which have nothing to do with one another.
+func TestPatchTakesOurDiffs(t *testing.T) {
+	t.Parallel()
+	cases := neighbours(t, 200)
+	for _, c := range corpusPairs(t) {
+		cases = append(cases, c, [2]string{c[1], c[0]})
+	}
+	done := 0
+	for _, c := range cases {
+		a, errA := nbformat.Parse(readFile(t, c[0]))
+		b, errB := nbformat.Parse(readFile(t, c[1]))
+		if errA != nil || errB != nil || a.Major() != 4 || b.Major() != 4 {
+			continue
+		}
+		got, err := nbdiff.Patch(a, nbdiff.Compare(a, b, nil).JEP8())
+		if err != nil {
+			t.Errorf("%v: %v", c, err)
+			continue
+		}
+		if canonical(t, got) != canonical(t, b) {
+			t.Errorf("%v: the result is not b", c)
+		}
+		done++
+	}
+	t.Logf("%d diffs applied", done)
+	if done < len(cases)/2 {
+		t.Errorf("only %d of %d", done, len(cases))
+	}
+}
