@@ -54,7 +54,6 @@ var homes = map[string][]string{
 	"golang.org/x/term":              {"cmd/assay"},
 	"github.com/sergi/go-diff":       {"nbdiff"},
 	"github.com/yuin/goldmark":       {"nbrender"},
-	"github.com/alecthomas/chroma":   {"nbrender"},
 	"github.com/microcosm-cc/":       {"nbrender"},
 	"github.com/buildkite/":          {"nbrender"},
 	"github.com/chromedp/":           {""},
