@@ -125,7 +125,7 @@ func (m *merger) inserted(l, r partners, s segment) []anchor {
 			continue
 		}
 		a, b := cellsL[one.A], cellsR[one.B]
-		if one.Same || a.kind == b.kind && (one.By == ByID || a.id != "" && a.id == b.id || m.halfEqual(a.source, b.source)) {
+		if one.Same || a.kind == b.kind && (one.By == ByID || a.id != "" && a.id == b.id || halfEqual(a.source, b.source)) {
 			found = append(found, anchor{atL[one.A], atR[one.B]})
 		}
 	}
@@ -133,7 +133,7 @@ func (m *merger) inserted(l, r partners, s segment) []anchor {
 }
 
 // halfEqual says whether two texts of more than one line have most lines in common.
-func (m *merger) halfEqual(a, b string) bool {
+func halfEqual(a, b string) bool {
 	x, y := mergeLines(a), mergeLines(b)
 	stay := len(x)
 	for _, h := range Lines(x, y) {

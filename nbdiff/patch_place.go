@@ -88,7 +88,7 @@ func lineEnd(text string) int {
 	return 0
 }
 
-// path writes a place for a message.
+// pathOf writes a place for a message.
 func pathOf(names []string) string {
 	if len(names) == 0 {
 		return "the notebook"
