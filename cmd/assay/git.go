@@ -23,9 +23,9 @@ options; assay git uninstall puts them back. Rules for paths go into .git/info/a
 below the line of assay's, for instance: runs/*.ipynb !filter
 
 The filter is required: git refuses to add an .ipynb that is no notebook, and says
-why, rather than keep what could not be stripped. git config filter.assay.required
-false makes git take such files as they are. What is in the repository always comes
-out of it unchanged.`
+why, rather than keep what could not be stripped. A line for it in
+.git/info/attributes, or git config filter.assay.required false for all, makes git
+take it as it is. What is in the repository always comes out of it unchanged.`
 
 const gitInstallExample = `  assay git install
   assay git install --keep-output-type error --extra-keys metadata.language_info.version

@@ -124,7 +124,7 @@ func newFilterProcess() *cobra.Command {
 				return err
 			}
 			err := drivers.Serve(os.Stdin, os.Stdout, drivers.Filter{
-				Clean:  s.clean,
+				Clean:  func(path string, data []byte) ([]byte, error) { return s.clean(c.Context(), path, data) },
 				Failed: func(path string, err error) { notFiltered(path, err) },
 			})
 			if err != nil {
@@ -152,7 +152,7 @@ func newClean() *cobra.Command {
 			if err != nil {
 				return surroundings(err)
 			}
-			made, err := s.clean(args[0], data)
+			made, err := s.clean(c.Context(), args[0], data)
 			if err != nil {
 				notFiltered(args[0], err)
 				code, _ := classify(err)
@@ -177,12 +177,16 @@ func (s *stripper) forGit(ctx context.Context) error {
 	return nil
 }
 
-// clean strips what git is to keep. An empty file, as touch makes, has nothing to strip.
-func (s *stripper) clean(path string, data []byte) ([]byte, error) {
+// clean strips what git is to keep. An empty file, as touch makes, has nothing
+// to strip, and what cannot be stripped passes where the repository has it anyway.
+func (s *stripper) clean(ctx context.Context, path string, data []byte) ([]byte, error) {
 	if len(data) == 0 {
 		return data, nil
 	}
 	made, _, err := s.strip(path, data)
+	if err != nil && (drivers.Git{}).Known(ctx, data) {
+		return data, nil
+	}
 	return made, err
 }
 
@@ -193,5 +197,5 @@ func notFiltered(path string, err error) {
 		pattern = fmt.Sprintf("%q", path)
 	}
 	note("assay: not stripped: %v", err)
-	note("hint: mend it, or have git take such files as they are: git -c filter.assay.required=false …; for good with this line in .git/info/attributes: %s !filter", pattern)
+	note("hint: mend it, or let git take it as it is with this line at the end of .git/info/attributes: %s !filter; for one command: git -c filter.assay.required=false …", pattern)
 }

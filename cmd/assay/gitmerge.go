@@ -45,12 +45,16 @@ func newMergetool() *cobra.Command {
 		Hidden: true,
 		Args:   arguments(4, 4, "git gives the three sides and the file"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if !c.Flags().Changed("strategy") && isTerminal(os.Stdin) {
-				f.strategy = askStrategy(args[3])
-			}
 			files := drivers.MergeFiles{Base: args[0], Ours: args[1], Theirs: args[2], Result: args[3]}
 			if info, err := os.Stat(args[0]); err != nil || info.Size() == 0 {
 				files.Base = ""
+			}
+			err := f.forGit(c, files, args[3])
+			if err == nil || c.Flags().Changed("strategy") || !isTerminal(os.Stdin) {
+				return err
+			}
+			if f.strategy = askStrategy(args[3]); f.strategy == "mark" {
+				return err
 			}
 			return f.forGit(c, files, args[3])
 		},
