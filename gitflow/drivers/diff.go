@@ -57,10 +57,10 @@ type DiffOptions struct {
 // reading or writing: git would end with it, and show no more files.
 func (g Git) Diff(ctx context.Context, w io.Writer, c Change, o DiffOptions) error {
 	if c.Unmerged {
-		_, err := fmt.Fprintf(w, "* Unmerged path %s\n", nbdiff.Printable(c.Path))
+		_, err := fmt.Fprintf(w, "* Unmerged path %s\n", shown(c.Path))
 		return err
 	}
-	o.Text.NameA, o.Text.NameB = "a/"+c.Path, "b/"+c.NewPath
+	o.Text.NameA, o.Text.NameB = shown("a/"+c.Path), shown("b/"+c.NewPath)
 	writeHeaders(w, c, &o)
 	oldText, a, errA := g.side(c.OldFile, &o.Text.NameA)
 	newText, b, errB := g.side(c.NewFile, &o.Text.NameB)
@@ -80,6 +80,11 @@ func (g Git) Diff(ctx context.Context, w io.Writer, c Change, o DiffOptions) err
 		return d.WriteText(w, &o.Text)
 	}
 	return d.WriteUnified(w, &o.Text)
+}
+
+// shown is a name on one line, without anything that steers a terminal.
+func shown(name string) string {
+	return nbdiff.Printable(strings.ReplaceAll(name, "\n", `\n`))
 }
 
 // writeHeaders writes what is not in the files, as git does; w keeps an error.
@@ -128,27 +133,33 @@ func (g Git) side(file string, name *string) (data []byte, d *nbformat.Document,
 
 // textDiff lets git compare the files as text.
 func (g Git) textDiff(ctx context.Context, w io.Writer, c Change, o DiffOptions, why error) error {
-	color := "--no-color"
-	if o.Text.Color {
-		color = "--color"
-	}
 	// The filter has done its work, and would refuse what is no notebook.
 	out, err := g.run(ctx, nil, "-c", "filter.assay.process=", "-c", "filter.assay.clean=", "-c", "filter.assay.required=false",
-		"diff", "--no-index", "--no-ext-diff", "--no-textconv", color, "--", c.OldFile, c.NewFile)
+		"diff", "--no-index", "--no-ext-diff", "--no-textconv", "--no-color", "--", c.OldFile, c.NewFile)
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 1) { // 1: they differ
 		return err
 	}
-	fmt.Fprintf(w, "--- %s\n+++ %s\n# compared as text: %s\n", o.Text.NameA, o.Text.NameB, nbdiff.Printable(why.Error()))
-	_, err = w.Write(hunks(out))
-	return err
+	fmt.Fprintf(w, "--- %s\n+++ %s\n# compared as text: %s\n", o.Text.NameA, o.Text.NameB, shown(why.Error()))
+	b := bufio.NewWriter(w)
+	for line := range bytes.Lines(hunks(out)) {
+		text := nbdiff.Printable(strings.TrimSuffix(string(line), "\n"))
+		if color := lineColors[line[0]]; o.Text.Color && color != "" {
+			text = color + text + "\x1b[m"
+		}
+		b.WriteString(text + "\n")
+	}
+	return b.Flush()
 }
+
+// lineColors are git's own.
+var lineColors = [256]string{'-': "\x1b[31m", '+': "\x1b[32m", '@': "\x1b[36m"}
 
 // hunks are the hunks of a diff, without the lines that name the files.
 func hunks(diff []byte) []byte {
 	for at := 0; at < len(diff); {
 		line, _, _ := bytes.Cut(diff[at:], []byte("\n"))
-		if bytes.Contains(line, []byte("@@ ")) || bytes.HasPrefix(line, []byte("Binary files")) {
+		if bytes.HasPrefix(line, []byte("@@ ")) || bytes.HasPrefix(line, []byte("Binary files")) {
 			return diff[at:]
 		}
 		at += len(line) + 1
