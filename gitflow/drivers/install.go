@@ -22,7 +22,7 @@ type InstallOptions struct {
 	Binary     string // the program that git is to start: a path, or a name on the PATH
 
 	Strip  []string // flags of assay strip for the filter
-	Forget bool     // the flags of an earlier install and of nbstripout do not stay
+	Forget bool     // the flags of an earlier install and of nbstripout do not stay, nor what they say of required
 
 	// Adopt makes flags of ours of those that another program's driver was
 	// given, and says about each that it cannot take; nil takes none.
@@ -155,6 +155,9 @@ func (in *installer) ours() {
 	bin := Quote(filepath.ToSlash(in.o.Binary))
 	want := wantedSettings(in.o.Parts, bin, joinWords(in.stripFlags()), joinWords(in.taken(PartDiff)), joinWords(in.taken(PartMerge)))
 	for _, w := range want {
+		if w.key == "filter.assay.required" {
+			w.value = in.required()
+		}
 		if v := in.here.values(w.key); len(v) != 1 || v[0] != w.value {
 			in.plan.writes = append(in.plan.writes, w)
 		}
@@ -164,6 +167,16 @@ func (in *installer) ours() {
 			in.drop(s.ours, false)
 		}
 	}
+}
+
+// required is what the user or nbstripout had said of it, else true.
+func (in *installer) required() string {
+	for _, key := range []string{"filter.assay.required", "filter.nbstripout.required"} {
+		if s := in.here.last(key); s.value != "" && !in.o.Forget {
+			return s.value
+		}
+	}
+	return "true"
 }
 
 // stripFlags are the flags of the filter: those that are given, else those of
