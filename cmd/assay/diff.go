@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"assay/nbdiff"
+	"assay/nbrender"
 )
 
 const diffLong = `Show what changed between two notebooks, cell by cell: what was added, removed,
@@ -99,6 +100,7 @@ func newDiff() *cobra.Command {
 		Example: `  assay diff old.ipynb new.ipynb
   assay diff HEAD~1 -- report.ipynb
   assay diff main..topic --format markdown --budget 60000
+  assay diff HEAD~1 --out changes.html -- report.ipynb
   assay diff -s --json a.ipynb b.ipynb`,
 		RunE: func(c *cobra.Command, args []string) error { return f.run(args, c.ArgsLenAtDash()) },
 	}
@@ -106,14 +108,17 @@ func newDiff() *cobra.Command {
 	c.Flags().BoolVar(&f.color, "color", false, "colour, even for a pipe")
 	c.Flags().BoolVar(&f.noColor, "no-color", false, "no colour")
 	c.Flags().BoolVar(&f.json, "json", false, "one JSON object a notebook, one a line")
-	c.Flags().StringVar(&f.format, "format", "", "`FORM`: text (for a terminal), unified (for a pipe), markdown, json or nbdime-json")
-	c.RegisterFlagCompletionFunc("format", oneOf("text", "unified", "markdown", "json", "nbdime-json"))
-	c.Flags().StringVar(&f.out, "out", "-", "write to `FILE`; without --format a .json is nbdime's, a .md Markdown")
+	c.Flags().StringVar(&f.format, "format", "", "`FORM`: "+diffForms)
+	c.RegisterFlagCompletionFunc("format", oneOf("text", "unified", "markdown", "html", "json", "nbdime-json"))
+	c.Flags().StringVar(&f.out, "out", "-", "write to `FILE`; without --format a .json is nbdime's, a .md Markdown, a .html a page")
 	c.Flags().BoolVar(&f.exitCode, "exit-code", false, "exit 1 if there is a difference")
 	c.Flags().BoolVar(&f.cached, "cached", false, "the index against HEAD, or against the revision A")
 	c.Flags().IntVar(&f.budget, "budget", 0, "most `BYTES` of Markdown a notebook; 0 is no bound")
 	return c
 }
+
+// diffForms are the forms of a diff, as help and errors name them.
+const diffForms = "text (for a terminal), unified (for a pipe), markdown, html, json or nbdime-json"
 
 func (f *diffFlags) run(args []string, dash int) error {
 	opts, err := f.parts.options()
@@ -152,6 +157,8 @@ func (f *diffFlags) chooseFormat() error {
 		switch ext := strings.ToLower(filepath.Ext(f.out)); {
 		case ext == ".json":
 			f.format = "nbdime-json"
+		case ext == ".html":
+			f.format = "html"
 		case ext == ".md":
 			f.format = "markdown"
 		case f.out == "-" && isTerminal(os.Stdout):
@@ -161,10 +168,10 @@ func (f *diffFlags) chooseFormat() error {
 		}
 	}
 	switch f.format {
-	case "text", "unified", "markdown", "json", "nbdime-json":
+	case "text", "unified", "markdown", "html", "json", "nbdime-json":
 		return nil
 	}
-	return usage("text, unified, markdown, json or nbdime-json", "--format %s is not known", f.format)
+	return usage(diffForms, "--format %s is not known", f.format)
 }
 
 // answer gives write the place that the answer goes to: stdout as it comes, a file whole or not at all.
@@ -186,11 +193,14 @@ func (f *diffFlags) write(w io.Writer, p *notebookPair) error {
 	switch f.format {
 	case "json":
 		return writeNamedJSON(w, p, d.JSON())
-	case "nbdime-json":
+	case "nbdime-json", "html":
 		if f.written {
-			return usage("name one notebook, or use --json", "nbdime's format holds one notebook, and more than one changed")
+			return usage("name one notebook, or use --json", "--format %s holds one notebook, and more than one changed", f.format)
 		}
 		f.written = true
+		if f.format == "html" {
+			return nbrender.Diff(w, d, &nbrender.Options{Title: "Changes in " + filepath.Base(p.nameB), NameA: p.nameA, NameB: p.nameB})
+		}
 		_, err := w.Write(d.JEP8())
 		return err
 	case "markdown":
@@ -198,7 +208,11 @@ func (f *diffFlags) write(w io.Writer, p *notebookPair) error {
 		if p.tracked {
 			head = "### `" + strings.ReplaceAll(safeText(p.nameB), "`", "'") + "`\n\n"
 		}
-		text := d.Markdown(max(0, f.budget-len(head)))
+		budget := f.budget
+		if budget > 0 {
+			budget = max(1, budget-len(head)) // 0 would be no bound
+		}
+		text := d.Markdown(budget)
 		_, err := io.WriteString(w, head+text)
 		return err
 	}
