@@ -24,7 +24,7 @@ var allowed = map[string][]string{
 	"nbformat/strip":      {"nbformat"},
 	"nbdiff":              {"nbformat", "nbformat/upgrade"},
 	"nbrender":            {"nbformat", "nbdiff"},
-	"gitflow/drivers":     {"nbformat", "nbformat/strip", "nbformat/upgrade", "nbdiff"},
+	"gitflow/drivers":     {"nbformat", "nbdiff"},
 	"params":              {"nbformat"},
 	"scraps":              {"nbformat"},
 	"executor":            {"nbformat"},
