@@ -165,10 +165,17 @@ func (p *page) active(name string, forms map[string]nbformat.Value, meta nbforma
 
 // activeForms are the mime types that need a script, by how they begin.
 var activeForms = [...][2]string{
-	{"application/vnd.plotly", "plotly"}, {"application/vnd.vega", "vega"}, {"application/vnd.bokeh", "bokeh"},
-	{"application/vnd.holoviews", "holoviews"}, {"application/vnd.jupyter.widget", "widget"}, {"application/vnd.jupyter.es6", "widget"},
-	{"application/javascript", "JavaScript"}, {"text/javascript", "JavaScript"}, {"application/ecmascript", "JavaScript"},
-	{"text/vnd.mermaid", "mermaid"}, {"application/geo+json", "map"},
+	{"application/vnd.plotly", "plotly"},
+	{"application/vnd.vega", "vega"},
+	{"application/vnd.bokeh", "bokeh"},
+	{"application/vnd.holoviews", "holoviews"},
+	{"application/vnd.jupyter.widget", "widget"},
+	{"application/vnd.jupyter.es6", "widget"},
+	{"application/javascript", "JavaScript"},
+	{"text/javascript", "JavaScript"},
+	{"application/ecmascript", "JavaScript"},
+	{"text/vnd.mermaid", "mermaid"},
+	{"application/geo+json", "map"},
 }
 
 func activeForm(mimes []string) string {
