@@ -42,7 +42,7 @@ func notebook(t testing.TB, cells ...string) *nbformat.Document {
 func say(pairs []Pairing) string {
 	var words []string
 	for _, p := range pairs {
-		w := fmt.Sprint(p.A)
+		var w string
 		switch {
 		case p.A < 0:
 			w = fmt.Sprintf("+%d", p.B)

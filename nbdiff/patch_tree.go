@@ -98,14 +98,7 @@ func (c *cursor) space() []byte {
 	return c.raw[from:c.pos:c.pos]
 }
 
-// bytes is the value as it stands now.
-func (t *tree) bytes() []byte {
-	if !t.dirty {
-		return t.val.Raw()
-	}
-	return t.append(nil)
-}
-
+// append writes the value as it stands now.
 func (t *tree) append(dst []byte) []byte {
 	if !t.dirty {
 		return append(dst, t.val.Raw()...)
