@@ -178,16 +178,27 @@ func (s *stripper) forGit(ctx context.Context) error {
 }
 
 // clean strips what git is to keep. An empty file, as touch makes, has nothing
-// to strip, and what cannot be stripped passes where the repository has it anyway.
+// to strip, and what cannot be stripped passes where the repository has it anyway
+// or git blame asks.
 func (s *stripper) clean(ctx context.Context, path string, data []byte) ([]byte, error) {
 	if len(data) == 0 {
 		return data, nil
 	}
 	made, _, err := s.strip(path, data)
-	if err != nil && (drivers.Git{}).Known(ctx, data) {
+	if err == nil {
+		return made, nil
+	}
+	text, blamed := drivers.Git{}.Blamed(path, data, func(notebook []byte) ([]byte, error) {
+		made, _, err := s.strip(path, notebook)
+		return made, err
+	})
+	switch {
+	case blamed:
+		return text, nil
+	case (drivers.Git{}).Known(ctx, data):
 		return data, nil
 	}
-	return made, err
+	return nil, err
 }
 
 // notFiltered says why git is about to refuse a file, and the ways on.

@@ -175,6 +175,11 @@ func Textconv(w io.Writer, file string, look *nbdiff.Options) error {
 	if err != nil {
 		return err
 	}
+	return showText(w, data, look)
+}
+
+// showText writes a notebook as text, and what is none as it is.
+func showText(w io.Writer, data []byte, look *nbdiff.Options) error {
 	d, err := nbformat.Parse(data)
 	if err == nil {
 		d, err = nbdiff.Current(d)
