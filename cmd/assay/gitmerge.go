@@ -46,7 +46,10 @@ func newMergetool() *cobra.Command {
 		Args:   arguments(4, 4, "git gives the three sides and the file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			files := drivers.MergeFiles{Base: args[0], Ours: args[1], Theirs: args[2], Result: args[3]}
-			if info, err := os.Stat(args[0]); err != nil || info.Size() == 0 {
+			if isEmpty(files.Ours) && isEmpty(files.Theirs) {
+				return sidesMissing(args[3])
+			}
+			if isEmpty(files.Base) {
 				files.Base = ""
 			}
 			err := f.forGit(c, files, args[3])
@@ -61,6 +64,21 @@ func newMergetool() *cobra.Command {
 	}
 	f.strategyFlags(c)
 	return c
+}
+
+func isEmpty(file string) bool {
+	info, err := os.Stat(file)
+	return err != nil || info.Size() == 0
+}
+
+// sidesMissing is the error of git mergetool handing over nothing: two sides
+// that are both empty are the same, and no conflict. git 2.39 does so for names
+// that begin with a dash, and would take an empty result for the merge.
+func sidesMissing(path string) error {
+	return &exitError{
+		code: exitDriver, err: fmt.Errorf("merge %s: git gave two empty sides; the file stays as it is", path),
+		hint: "edit the markers in it, or take a side: git checkout --ours -- FILE, or --theirs",
+	}
 }
 
 func (f *mergeFlags) strategyFlags(c *cobra.Command) {
