@@ -34,6 +34,9 @@ func newDiffDriver() *cobra.Command {
 			if o.Terminal {
 				o.Text.Color, o.Text.Width = gitColour(), terminalWidth()
 			}
+			if !change.Unmerged {
+				asAdded(&change, args[2], args[5])
+			}
 			return answerTo(func(w io.Writer) error {
 				return drivers.Git{}.Diff(c.Context(), w, change, o)
 			})
@@ -75,6 +78,7 @@ func newDifftool() *cobra.Command {
 			if o.Terminal {
 				o.Text.Color, o.Text.Width = gitColour(), terminalWidth()
 			}
+			asAdded(&change, "", "")
 			return paged(func(w io.Writer) error { return drivers.Git{}.Diff(c.Context(), w, change, o) })
 		},
 	}

@@ -23,6 +23,7 @@ const devNull = "/dev/null"
 type Change struct {
 	Path, NewPath    string // NewPath differs from Path where the file was renamed
 	OldFile, NewFile string // files to read, /dev/null for none
+	OldText, NewText []byte // what to compare in place of a file, nil for the file
 	OldMode, NewMode string // octal, "." for none
 	Headers          string // what git says of a rename: lines
 	Unmerged         bool   // only Path is known
@@ -62,8 +63,8 @@ func (g Git) Diff(ctx context.Context, w io.Writer, c Change, o DiffOptions) err
 	}
 	o.Text.NameA, o.Text.NameB = shown("a/"+c.Path), shown("b/"+c.NewPath)
 	writeHeaders(w, c, &o)
-	oldText, a, errA := g.side(c.OldFile, &o.Text.NameA)
-	newText, b, errB := g.side(c.NewFile, &o.Text.NameB)
+	oldText, a, errA := g.side(c.OldFile, c.OldText, &o.Text.NameA)
+	newText, b, errB := g.side(c.NewFile, c.NewText, &o.Text.NameB)
 	if err := errors.Join(errA, errB); err != nil {
 		var file *os.PathError
 		if errors.As(err, &file) {
@@ -107,10 +108,11 @@ func writeHeaders(w io.Writer, c Change, o *DiffOptions) {
 }
 
 // side reads a notebook of nbformat 4. One that is not there, or is empty, has no cells.
-func (g Git) side(file string, name *string) (data []byte, d *nbformat.Document, err error) {
-	if file == devNull {
+func (g Git) side(file string, text []byte, name *string) (data []byte, d *nbformat.Document, err error) {
+	switch data = text; {
+	case file == devNull:
 		*name = devNull
-	} else {
+	case text == nil:
 		path, err := g.abs(file)
 		if err != nil {
 			return nil, nil, err
