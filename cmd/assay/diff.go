@@ -199,14 +199,14 @@ func (f *diffFlags) write(w io.Writer, p *notebookPair) error {
 		}
 		f.written = true
 		if f.format == "html" {
-			return nbrender.Diff(w, d, &nbrender.Options{Title: "Changes in " + filepath.Base(p.nameB), NameA: p.nameA, NameB: p.nameB})
+			return nbrender.Diff(w, d, &nbrender.Options{Title: "Changes in " + filepath.Base(p.name()), NameA: p.nameA, NameB: p.nameB})
 		}
 		_, err := w.Write(d.JEP8())
 		return err
 	case "markdown":
 		head := ""
 		if p.tracked {
-			head = "### `" + strings.ReplaceAll(safeText(p.nameB), "`", "'") + "`\n\n"
+			head = "### `" + strings.ReplaceAll(safeText(p.name()), "`", "'") + "`\n\n"
 		}
 		budget := f.budget
 		if budget > 0 {

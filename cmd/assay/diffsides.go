@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"assay/nbdiff"
 	"assay/nbformat"
@@ -20,6 +21,19 @@ type notebookPair struct {
 
 // devNull is the name that git and diff have for a side that is not there.
 const devNull = "/dev/null"
+
+// name is what the pair is called in a heading: the new name, without git's b/;
+// of a notebook that is gone, the old one.
+func (p *notebookPair) name() string {
+	name, prefix := p.nameB, "b/"
+	if name == devNull {
+		name, prefix = p.nameA, "a/"
+	}
+	if p.tracked {
+		name = strings.TrimPrefix(name, prefix)
+	}
+	return name
+}
 
 // eachPair calls do for each two notebooks that the arguments mean, and failed
 // for those that cannot be read when others can.
