@@ -61,16 +61,23 @@ func flagWords(f *pflag.Flag) []string {
 func adoptFlags(part drivers.Parts, flags []string) (ours, left []string) {
 	for _, group := range grouped(flags) {
 		c := &cobra.Command{}
+		var settle func() error // whether the values mean something: a driver that refuses its flags fails at each file
 		switch part {
 		case drivers.PartFilter:
-			new(stripper).filterFlags(c)
+			s := new(stripper)
+			s.filterFlags(c)
+			settle = s.settle
 		case drivers.PartDiff:
-			new(partFlags).register(c)
+			f := new(partFlags)
+			f.register(c)
+			settle = func() error { _, err := f.options(); return err }
 		case drivers.PartMerge:
-			new(mergeFlags).strategyFlags(c)
+			f := new(mergeFlags)
+			f.strategyFlags(c)
+			settle = func() error { _, err := f.options(); return err }
 			group = mergeFlagOf(group)
 		}
-		if err := c.Flags().Parse(group); err != nil || c.Flags().NArg() > 0 {
+		if err := c.Flags().Parse(group); err != nil || c.Flags().NArg() > 0 || settle() != nil {
 			left = append(left, strings.Join(group, " "))
 			continue
 		}
