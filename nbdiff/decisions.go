@@ -158,7 +158,7 @@ func part(d *nbformat.Document, r [2]int) []*nbformat.Cell {
 
 // stretch is the diff of a part of the base's cells and what stands there instead.
 func (d *decider) stretch(base [2]int, cells []*nbformat.Cell) []byte {
-	key := func(c *nbformat.Cell) string { return string(canonical(c.Place().Value())) }
+	key := func(c *nbformat.Cell) string { return string(compact(c.Place().Value())) }
 	var x, y []string
 	for _, c := range part(d.m.base, base) {
 		x = append(x, key(c))

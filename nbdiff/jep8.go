@@ -180,7 +180,7 @@ func (p *proposal) value(key string, a, b nbformat.Value) {
 	case nbformat.Array:
 		p.patch(key, func() bool {
 			x, y := elems(a), elems(b)
-			p.hunks(Lines(canonicals(x), canonicals(y)), func(at int) { p.out = append(p.out, y[at].Raw()...) })
+			p.hunks(Lines(compacts(x), compacts(y)), func(at int) { p.out = append(p.out, y[at].Raw()...) })
 			return true
 		})
 	default:
@@ -188,10 +188,10 @@ func (p *proposal) value(key string, a, b nbformat.Value) {
 	}
 }
 
-func canonicals(values []nbformat.Value) []string {
+func compacts(values []nbformat.Value) []string {
 	all := make([]string, len(values))
 	for i, v := range values {
-		all[i] = string(canonical(v))
+		all[i] = string(compact(v))
 	}
 	return all
 }

@@ -117,7 +117,7 @@ func (m *matcher) run(x, y []int32) {
 		m.inA[n], m.inB[k] = true, true
 	}
 	a, b := shared(x[low:n], y[low:k], low)
-	m.between(a, b)
+	m.between(a, b, 0)
 }
 
 // line is an interned line with its place in the text.
@@ -151,14 +151,22 @@ func shared(x, y []int32, off int) (a, b []line) {
 	return pick(x), pick(y)
 }
 
+// maxLevels is how often between looks for unique lines inside of what it found
+// unique lines around. Texts of people need a few levels; one that is made for
+// it needs as many as it has lines, each with a look at all of the rest.
+const maxLevels = 64
+
 // between matches two stretches: by the lines that each has once, if they have
 // such, and between those again.
-func (m *matcher) between(a, b []line) {
+func (m *matcher) between(a, b []line, level int) {
 	a, b = m.ends(a, b)
 	if len(a) == 0 || len(b) == 0 {
 		return
 	}
-	anchors := unique(a, b)
+	var anchors []anchor
+	if level < maxLevels {
+		anchors = unique(a, b)
+	}
 	if len(anchors) == 0 {
 		m.myers.run(a, b, m.keep)
 		return
@@ -168,7 +176,7 @@ func (m *matcher) between(a, b []line) {
 		if p.a < i || p.b < j {
 			continue // the match of an earlier anchor reached over this one
 		}
-		m.between(a[i:p.a], b[j:p.b])
+		m.between(a[i:p.a], b[j:p.b], level+1)
 		m.keep(a[p.a], b[p.b])
 		i, j = p.a+1, p.b+1
 		for i < len(a) && j < len(b) && a[i].sym == b[j].sym {
@@ -176,7 +184,7 @@ func (m *matcher) between(a, b []line) {
 			i, j = i+1, j+1
 		}
 	}
-	m.between(a[i:], b[j:])
+	m.between(a[i:], b[j:], level+1)
 }
 
 func (m *matcher) keep(a, b line) { m.inA[a.at], m.inB[b.at] = true, true }

@@ -173,12 +173,15 @@ func (m *merger) mergeNotebook() []member {
 	}}
 	var fields []member
 	for _, name := range names(l, r) {
+		of := name
 		switch name {
 		case "cells", "nbformat", "nbformat_minor":
+			continue
 		case "metadata":
-			fields = append(fields, member{name, v.merge(b[name], l[name], r[name], "notebook")})
-		default:
-			fields = append(fields, member{name, v.merge(b[name], l[name], r[name], name)})
+			of = "notebook"
+		}
+		if one := v.merge(b[name], l[name], r[name], of); one.Kind() != nbformat.Absent {
+			fields = append(fields, member{name, one})
 		}
 	}
 	return fields

@@ -13,14 +13,16 @@ type values struct {
 	conflict func(path []string, local, remote nbformat.Value)
 }
 
-// merge is the value of both sides; absent is a value like any other.
+// merge is the value of both sides; absent is a value like any other. Objects
+// that are nested deeper than valueDepth are one value each: every level compares
+// all that is below it.
 func (v *values) merge(base, local, remote nbformat.Value, path ...string) nbformat.Value {
 	switch {
 	case equal(local, remote), equal(remote, base):
 		return local
 	case equal(local, base):
 		return remote
-	case isObject(local) && isObject(remote):
+	case isObject(local) && isObject(remote) && len(path) <= valueDepth:
 		return v.object(base, local, remote, path)
 	case isTags(path) && local.Kind() == nbformat.Array && remote.Kind() == nbformat.Array && allStrings(local) && allStrings(remote):
 		return unite(base, local, remote)
@@ -74,13 +76,15 @@ func objectOf(members []member) nbformat.Value {
 
 // unite merges sets: what a side added is in, what a side took out is out.
 func unite(base, local, remote nbformat.Value) nbformat.Value {
-	b, l, r := texts(base), texts(local), texts(remote)
+	l, r := texts(local), texts(remote)
+	inB, inL, inR := setOf(texts(base)), setOf(l), setOf(r)
+	seen := map[string]bool{}
 	var all []string
-	for _, s := range append(slices.Clone(l), r...) {
-		if slices.Contains(b, s) && !(slices.Contains(l, s) && slices.Contains(r, s)) || slices.Contains(all, s) {
-			continue
+	for _, s := range slices.Concat(l, r) {
+		if !seen[s] && (!inB[s] || inL[s] && inR[s]) {
+			all = append(all, s)
 		}
-		all = append(all, s)
+		seen[s] = true
 	}
 	raw := []byte{'['}
 	for i, s := range all {
@@ -90,6 +94,14 @@ func unite(base, local, remote nbformat.Value) nbformat.Value {
 		raw = nbformat.AppendString(raw, s)
 	}
 	return made(append(raw, ']')).val
+}
+
+func setOf(texts []string) map[string]bool {
+	set := make(map[string]bool, len(texts))
+	for _, s := range texts {
+		set[s] = true
+	}
+	return set
 }
 
 func texts(v nbformat.Value) []string {

@@ -9,6 +9,10 @@ import (
 	"assay/nbformat"
 )
 
+// becomeDepth is how deep into a file values keep the bytes of what is equal in
+// them; one that is deeper and changed is written anew as a whole.
+const becomeDepth = 32
+
 // become makes a value of the file another one, keeping the bytes of all that
 // is equal, and says whether it changed anything.
 func (e *editor) become(t *tree, v nbformat.Value, s spot) (*tree, bool) {
@@ -18,6 +22,7 @@ func (e *editor) become(t *tree, v nbformat.Value, s spot) (*tree, bool) {
 	case s.at.isText() && isText(v):
 		return e.text(t, v.Text(), s), true
 	case t.kind() != v.Kind():
+	case len(s.at) > becomeDepth: // every level compares all that is below it
 	case v.Kind() == nbformat.Object:
 		e.becomeObject(t, uniqueMembers(v), s)
 		return t, true
@@ -139,9 +144,15 @@ func (m *merger) nameCells() {
 	for _, p := range m.pieces {
 		claim(p)
 	}
+	tried := map[string]int{} // of a source: the next cell that has it too goes on from there
 	for _, p := range m.pieces {
-		for n := 0; p.id == ""; n++ {
-			sum := sha256.Sum256([]byte(m.sourceOf(p) + "\x00" + strconv.Itoa(n)))
+		if p.id != "" {
+			continue
+		}
+		source := m.sourceOf(p)
+		for p.id == "" {
+			sum := sha256.Sum256([]byte(source + "\x00" + strconv.Itoa(tried[source])))
+			tried[source]++
 			if id := hex.EncodeToString(sum[:4]); !taken[id] {
 				p.id, taken[id] = id, true
 			}

@@ -26,8 +26,13 @@ func (m *myers) run(a, b []line, keep func(a, b line)) {
 		if x == 0 && y == 0 || x == len(a) && y == len(b) {
 			return
 		}
-		m.run(a[:x], b[:y], keep)
-		a, b = a[x:], b[y:]
+		if x+y <= len(a)-x+len(b)-y { // the larger part is not for the stack
+			m.run(a[:x], b[:y], keep)
+			a, b = a[x:], b[y:]
+		} else {
+			m.run(a[x:], b[y:], keep)
+			a, b = a[:x], b[:y]
+		}
 	}
 }
 
@@ -69,7 +74,13 @@ func (m *myers) split(a, b []line) (x, y int) {
 			}
 		}
 	}
-	return furthest(fw, mid, limit, n, k)
+	// The search that came further: what it passed is not searched again, and
+	// that is at least as much as the other passed.
+	x, y = furthest(fw, mid, limit, n, k)
+	if i, j := furthest(bw, mid, limit, n, k); i+j > x+y && i+j < n+k {
+		return n - i, k - j
+	}
+	return x, y
 }
 
 // step is where a path of d edits can stand on a diagonal before its run of
@@ -81,11 +92,11 @@ func step(v []int32, at int, lowest, highest bool) int {
 	return int(v[at-1]) + 1
 }
 
-// furthest is the point of the forward search that most lines lie before.
-func furthest(fw []int32, mid, limit, n, k int) (x, y int) {
+// furthest is the point of a search that it passed most lines up to.
+func furthest(v []int32, mid, limit, n, k int) (x, y int) {
 	best := -1
 	for diag := -limit; diag <= limit; diag += 2 {
-		i := min(int(fw[mid+diag]), n)
+		i := min(int(v[mid+diag]), n)
 		j := min(i-diag, k)
 		i = j + diag
 		if i < 0 || j < 0 || i+j <= best {

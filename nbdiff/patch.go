@@ -191,6 +191,9 @@ func (e *editor) patchList(t *tree, ops []op, s spot) error {
 			}
 			kids = append(kids, t.kids[o.index])
 		default:
+			if o.op == opAddRange && o.value.Kind() != nbformat.Array {
+				return s.wrong("addrange brings %s into a list", kindWord(o.value))
+			}
 			for _, v := range o.added() {
 				kids = append(kids, branch{val: e.fresh(v, in, below.at)})
 			}

@@ -173,9 +173,12 @@ func (o op) added() []nbformat.Value {
 }
 
 // addedText is the text that an entry brings into a text.
-func (o op) addedText() string {
-	if o.op == opAdd || o.op == opReplace || o.op == opAddRange {
-		return o.value.Text()
+func (o op) addedText(s spot) (string, error) {
+	if o.op != opAdd && o.op != opReplace && o.op != opAddRange {
+		return "", nil
 	}
-	return ""
+	if !isText(o.value) {
+		return "", s.wrong("%s brings %s into a text", o.op, kindWord(o.value))
+	}
+	return o.value.Text(), nil
 }

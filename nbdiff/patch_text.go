@@ -23,7 +23,11 @@ func (e *editor) patchText(t *tree, ops []op, s spot) error {
 			b.WriteString(lines[taken])
 		}
 		if o.op != opPatch {
-			b.WriteString(o.addedText())
+			text, err := o.addedText(s)
+			if err != nil {
+				return err
+			}
+			b.WriteString(text)
 			taken += o.takes()
 			continue
 		}
@@ -66,7 +70,11 @@ func patchLine(b *strings.Builder, text string, ops []op, s spot) error {
 		if o.index > taken {
 			b.WriteString(take(o.index - taken))
 		}
-		b.WriteString(o.addedText())
+		text, err := o.addedText(s)
+		if err != nil {
+			return err
+		}
+		b.WriteString(text)
 		take(o.takes())
 	}
 	b.WriteString(rest)

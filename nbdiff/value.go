@@ -20,7 +20,19 @@ func equal(a, b nbformat.Value) bool {
 	if a.Kind() == nbformat.String {
 		return a.Text() == b.Text()
 	}
-	return bytes.Equal(canonical(a), canonical(b))
+	return bytes.Equal(compact(a), compact(b))
+}
+
+// compact is canonical for comparing only: its length does not grow with the depth.
+func compact(v nbformat.Value) []byte {
+	if v.Kind() == nbformat.Absent {
+		return nil
+	}
+	text, err := nbformat.CompactValue(v.Raw())
+	if err != nil {
+		return v.Raw() // of a document that was parsed already: never
+	}
+	return text
 }
 
 // canonical is a value's text in one form, nil when it is absent.

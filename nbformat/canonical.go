@@ -52,6 +52,19 @@ func CanonicalValue(raw []byte, indent string) ([]byte, error) {
 	return c.w.buf, nil
 }
 
+// CompactValue is CanonicalValue without line ends and indentation: of two values
+// that are the same to nbformat the same text, which never is much longer than
+// raw, however deep that is nested.
+func CompactValue(raw []byte) ([]byte, error) {
+	v, err := ParseValue(raw)
+	if err != nil {
+		return nil, err
+	}
+	c := canon{}
+	c.value(item{indexed(v.raw), 0}, "")
+	return c.w.buf, nil
+}
+
 // value writes any value; pre is the line end and indentation of its container.
 func (c *canon) value(v item, pre string) {
 	switch v.kind() {
@@ -108,8 +121,11 @@ func (c *canon) object(v item, pre string, each func(e *entry, pre string), drop
 
 const spaces = "\n                                                                "
 
-// deeperSpace is pre with one more space.
+// deeperSpace is pre with one more space, and nothing of nothing.
 func deeperSpace(pre string) string {
+	if pre == "" {
+		return ""
+	}
 	if len(pre) < len(spaces) && spaces[:len(pre)] == pre {
 		return spaces[:len(pre)+1]
 	}

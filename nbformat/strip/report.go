@@ -2,7 +2,6 @@ package strip
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"assay/nbformat"
@@ -86,7 +85,7 @@ func (r Removal) outputText() string {
 	count := map[string]int{}
 	for _, o := range outputs {
 		t := shorten(o.Get("output_type").Text())
-		if count[t]++; !slices.Contains(types, t) {
+		if count[t]++; count[t] == 1 {
 			types = append(types, t)
 		}
 	}

@@ -1,10 +1,14 @@
 package strip
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"assay/nbformat"
 )
 
 // What went is said by cell and line, whichever rule took it.
@@ -93,5 +97,29 @@ func TestZeppelin(t *testing.T) {
 		if _, _, err := Zeppelin([]byte(bad)); err == nil {
 			t.Errorf("%s: no error", bad)
 		}
+	}
+}
+
+// Outputs of very many types, which a stranger can make up, took minutes to count.
+func TestReportOfManyTypes(t *testing.T) {
+	t.Parallel()
+	var outputs []string
+	for i := range 200_000 {
+		outputs = append(outputs, fmt.Sprintf(`{"output_type":"t%d"}`, i))
+	}
+	d, err := nbformat.Parse([]byte(`{"cells":[{"cell_type":"code","metadata":{},"source":"","execution_count":null,"outputs":[` + strings.Join(outputs, ",") + `]}],"metadata":{},"nbformat":4,"nbformat_minor":4}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := Strip(d, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if text := report.Removed[0].String(); !strings.HasPrefix(text, "200000 outputs: t0, t1, ") {
+		t.Errorf("it says %.60s", text)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
