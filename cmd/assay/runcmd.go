@@ -118,6 +118,9 @@ func notebooksBelow(dir, outDir string) ([]string, error) {
 			}
 			return nil
 		}
+		if d.Type()&(fs.ModeNamedPipe|fs.ModeSocket|fs.ModeDevice) != 0 { // reading one may never end
+			return nil
+		}
 		if filepath.Ext(p) == ".ipynb" && !strings.HasPrefix(d.Name(), ".") {
 			found = append(found, p)
 		}
