@@ -133,6 +133,30 @@ func (n *node) remove(i int) {
 	n.void = nil
 }
 
+// removeAll takes all parts out for which gone is true, in one pass; the space
+// at both ends stays, as with remove.
+func (n *node) removeAll(gone func(i int) bool) bool {
+	if len(n.kids) == 0 {
+		return false
+	}
+	pre, post := n.kids[0].pre, n.kids[len(n.kids)-1].post
+	kept := n.kids[:0]
+	for i, k := range n.kids {
+		if !gone(i) {
+			kept = append(kept, k)
+		}
+	}
+	if len(kept) == len(n.kids) {
+		return false
+	}
+	if len(kept) > 0 {
+		kept[0].pre, kept[len(kept)-1].post = pre, post
+	}
+	clear(n.kids[len(kept):])
+	n.kids, n.void, n.dirty = kept, nil, true
+	return true
+}
+
 // parser is a scanner that keeps what it passes.
 type parser struct {
 	scanner

@@ -158,11 +158,8 @@ func (p Place) DeleteElems(gone func(i int) bool) {
 		return
 	}
 	p.n.expand()
-	for i := len(p.n.kids) - 1; i >= 0; i-- {
-		if gone(i) {
-			p.n.remove(i)
-			p.touch()
-		}
+	if p.n.removeAll(gone) {
+		p.touch()
 	}
 }
 

@@ -73,7 +73,7 @@ func shorten(s string) string {
 // outputText counts the outputs by type: 3 outputs: stream, 2 display_data.
 func (r Removal) outputText() string {
 	if r.Hidden {
-		return "outputs hidden behind a second field of that name"
+		return r.Path + " hidden behind a second field of that name"
 	}
 	outputs := r.outputs
 	if outputs == nil {

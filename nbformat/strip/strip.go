@@ -57,6 +57,9 @@ func Strip(d *nbformat.Document, o *Options) (Report, error) {
 			s.metadata(meta, -1, "", key, "metadata."+key)
 		}
 	}
+	if !s.KeepOutput {
+		s.hidden(d.Root())
+	}
 	n := 0
 	for place, c := range d.Cells() {
 		if why, ok := gone[c]; ok {
@@ -68,6 +71,24 @@ func Strip(d *nbformat.Document, o *Options) (Report, error) {
 	}
 	s.removeCells(gone)
 	return Report{Changed: len(s.removed) > 0, Removed: s.removed}, nil
+}
+
+// hidden takes out lists of cells, and metadata, that no reader sees because
+// the name stands again behind them: outputs could be in them.
+func (s *stripper) hidden(root nbformat.Place) {
+	take := func(at nbformat.Place, key string) {
+		if p, ok := at.Get(key); ok && at.DeleteHidden(key) {
+			s.note(Removal{Cell: -1, Rule: RuleOutput, Path: key, Hidden: true, value: p.Value()})
+		}
+	}
+	take(root, "metadata")
+	take(root, "cells")
+	take(root, "worksheets")
+	if sheets, ok := root.Get("worksheets"); ok {
+		for _, sheet := range sheets.Elems() {
+			take(sheet, "cells")
+		}
+	}
 }
 
 // stripper is one call of Strip.
