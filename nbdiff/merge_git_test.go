@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"assay/internal/testenv"
 	"assay/nbdiff"
 	"assay/nbformat"
 )
@@ -17,7 +18,7 @@ func TestMergeNoWorseThanGit(t *testing.T) {
 	t.Parallel()
 	git, err := exec.LookPath("git")
 	if err != nil {
-		t.Skip("git is not there")
+		testenv.Missing(t, "git")
 	}
 	dir := t.TempDir()
 	clean, better := 0, 0

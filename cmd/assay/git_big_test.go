@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"assay/internal/testenv"
 )
 
 // TestGitBigNotebook adds a notebook of 100 MB, and one that was cut off at the end.
@@ -15,7 +17,7 @@ func TestGitBigNotebook(t *testing.T) {
 		t.Skip("only without -short: it takes half a GB of disk and memory")
 	}
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		testenv.Missing(t, "git")
 	}
 	t.Parallel()
 	dir := t.TempDir()

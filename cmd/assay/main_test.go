@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,9 @@ func TestMain(m *testing.M) {
 // every command and every exit code has one.
 func TestScripts(t *testing.T) {
 	env := testenv.Prefix(t, "main")
+	if _, err := exec.LookPath("git"); err != nil {
+		testenv.Missing(t, "git")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"assay/internal/testenv"
 	"assay/nbformat"
 )
 
@@ -19,7 +20,7 @@ import (
 func repository(t *testing.T) Git {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
+		testenv.Missing(t, "git")
 	}
 	dir := t.TempDir()
 	g := Git{Dir: filepath.Join(dir, "a repo"), Env: []string{
