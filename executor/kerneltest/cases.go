@@ -82,6 +82,9 @@ func executes(t *testing.T, s *Suite, k Kernel) {
 				t.Errorf("%s has no time of arrival", m.Header.Type)
 			}
 		})
+		if k.Late && d.stdout.Len() == 0 {
+			d.take(awaitStream(t, kernel, d.id))
+		}
 		if d.status != "ok" || !d.busy || strings.TrimSpace(d.stdout.String()) != "hello" {
 			t.Fatalf("status %q, busy %v, stdout %q", d.status, d.busy, d.stdout.String())
 		}

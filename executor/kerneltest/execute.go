@@ -56,15 +56,30 @@ func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Messa
 		case "execute_input":
 			d.input = true
 		case "stream":
-			d.streams++
-			if field(m.Content, "name") == "stdout" {
-				d.stdout.WriteString(field(m.Content, "text"))
-			} else {
-				d.stderr.WriteString(field(m.Content, "text"))
-			}
+			d.take(m)
 		}
 	}
 	return d
+}
+
+// take adds a stream message.
+func (d *done) take(m executor.Message) {
+	d.streams++
+	if field(m.Content, "name") == "stdout" {
+		d.stdout.WriteString(field(m.Content, "text"))
+	} else {
+		d.stderr.WriteString(field(m.Content, "text"))
+	}
+}
+
+// awaitStream reads until a stream message of request id is here.
+func awaitStream(t testing.TB, k executor.Kernel, id string) executor.Message {
+	t.Helper()
+	for {
+		if m := next(t, k); m.Parent.MsgID == id && m.Header.Type == "stream" {
+			return m
+		}
+	}
 }
 
 func field(content json.RawMessage, name string) string {

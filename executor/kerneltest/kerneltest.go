@@ -23,6 +23,7 @@ type Kernel struct {
 	Counted    bool   // its message ids carry a counter
 	Interrupts bool   // an interrupt ends its cell; false: it dies of it or ignores it
 	Waits      bool   // its start is seconds of waiting for something else: the cases run side by side
+	Late       bool   // what a cell printed may come after its idle: a task of its own sends it
 
 	// Code for this kernel's language; empty where it cannot be had.
 	Print     string // prints "hello" and a newline to stdout
@@ -58,7 +59,7 @@ func Kernels() []Kernel {
 		},
 		xeus,
 		{
-			Name: "deno", Env: "main", Language: "typescript",
+			Name: "deno", Env: "main", Language: "typescript", Late: true,
 			Print: "console.log('hello')", Fail: "throw new Error('no')", Die: "Deno.exit(3)", DieStatus: 3,
 			Hang: "console.log('started'); while (true) {}",
 			// Big is left out: its PUB socket keeps back what the system's buffers
