@@ -37,6 +37,13 @@ var allowed = map[string][]string{
 	"runs/output":            {"nbformat", "nbformat/upgrade", "params", "executor"},
 	"audit/ledger":           {"audit"},
 	"audit/ledger/storetest": {"audit", "audit/ledger"},
+	"events":                 {},
+	"events/codec":           {"events"},
+	"events/cloudevents":     {"events"},
+	"events/file":            {"events"},
+	"events/lineage":         {"events"},
+	"events/storetest":       {"events"},
+	"events/webhook":         {"events"},
 	"cmd/assay":              {"*"},
 }
 
