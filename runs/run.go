@@ -55,6 +55,7 @@ type Request struct {
 type Run struct {
 	ID      string
 	Trigger Trigger
+	Owner   string // the process that has it, as its Options name it; "" when nobody asked
 	State   executor.State
 	Reason  string // from the closed list of the reasons below, for failed, timed_out and not_started
 	Note    string // a sentence for people

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 )
 
@@ -17,6 +19,9 @@ type Store interface {
 	Put(ctx context.Context, r Run) error
 	// Load returns the row, or ErrNotFound.
 	Load(ctx context.Context, id string) (Run, error)
+	// Unended returns the rows of runs that have not ended, oldest first: those
+	// that run now, and those whose process is gone.
+	Unended(ctx context.Context) ([]Run, error)
 }
 
 // Memory is a Store that lives as long as the process.
@@ -47,4 +52,18 @@ func (m *Memory) Load(_ context.Context, id string) (Run, error) {
 		return Run{}, fmt.Errorf("run %s: %w", id, ErrNotFound)
 	}
 	return r, nil
+}
+
+// Unended implements Store.
+func (m *Memory) Unended(context.Context) ([]Run, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var rows []Run
+	for _, r := range m.rows {
+		if !Ended(r.State) {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b Run) int { return strings.Compare(a.ID, b.ID) })
+	return rows, nil
 }
