@@ -5,10 +5,10 @@ import (
 	"assay/observer"
 )
 
-// Ended is what a store keeps of a run's end in one transaction, beside the
+// Ending is what a store keeps of a run's end in one transaction, beside the
 // run's entry in the log: the row, the events that had not been kept yet, and
 // the stage-complete row's contents. A ledger.Item carries it as With.
-type Ended struct {
+type Ending struct {
 	Run    Run
 	Events []events.Event
 	Stage  *observer.Candidate // nil: none is kept
