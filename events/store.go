@@ -37,7 +37,7 @@ type Store interface {
 	Last(ctx context.Context) (int64, error)
 }
 
-// Cursor is how far a destination has got. Times are in UTC.
+// Cursor is how far a destination has got. Times are in UTC, kept to the microsecond.
 type Cursor struct {
 	Destination string
 	Seq         int64     // events up to and with this one are done with
