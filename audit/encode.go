@@ -1,0 +1,141 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"math"
+	"sort"
+
+	"assay/nbformat"
+)
+
+// encoder feeds values into a hash in the one encoding that docs/digests.md
+// defines: a letter for the kind, a length, the bytes. No value's encoding is
+// the beginning of another's, so that values may simply follow each other.
+type encoder struct {
+	h   hash.Hash
+	buf [9]byte
+	err error
+}
+
+// newEncoder begins a digest of one kind; what stands under different domains
+// never has the same digest.
+func newEncoder(domain string) *encoder {
+	e := &encoder{h: sha256.New()}
+	e.str(domain)
+	return e
+}
+
+func (e *encoder) sum() (d Digest) {
+	e.h.Sum(d[:0])
+	return d
+}
+
+func (e *encoder) head(kind byte, n int) {
+	e.buf[0] = kind
+	binary.BigEndian.PutUint64(e.buf[1:], uint64(n))
+	e.h.Write(e.buf[:])
+}
+
+func (e *encoder) str(s string) {
+	e.head('s', len(s))
+	_, _ = e.h.Write([]byte(s))
+}
+
+func (e *encoder) bytes(b []byte) {
+	e.head('s', len(b))
+	_, _ = e.h.Write(b)
+}
+
+func (e *encoder) null() { e.h.Write([]byte{'n'}) }
+
+// value encodes a JSON value as it stands in a notebook.
+func (e *encoder) value(v nbformat.Value) {
+	switch v.Kind() {
+	case nbformat.Absent, nbformat.Null:
+		e.null()
+	case nbformat.Bool:
+		e.h.Write(v.Raw()[:1]) // t or f
+	case nbformat.Number:
+		e.number(v)
+	case nbformat.String:
+		e.str(v.Text())
+	case nbformat.Array:
+		e.head('l', v.Len())
+		for _, elem := range v.Elems() {
+			e.value(elem)
+		}
+	case nbformat.Object:
+		e.object(v, func(_ string, m nbformat.Value) { e.value(m) })
+	}
+}
+
+// number encodes whole numbers by their digits, which no computer's integers
+// bound, and all others as the double that Python and JavaScript make of them.
+func (e *encoder) number(v nbformat.Value) {
+	raw := v.Raw()
+	if !bytes.ContainsAny(raw, ".eEIN") {
+		if string(raw) == "-0" {
+			raw = raw[1:]
+		}
+		e.head('i', len(raw))
+		e.h.Write(raw)
+		return
+	}
+	f, ok := v.Float()
+	if !ok && e.err == nil {
+		e.err = fmt.Errorf("number %.40s cannot be read", raw)
+	}
+	e.buf[0] = 'd'
+	bits := math.Float64bits(f)
+	if f != f {
+		bits = 0x7ff8000000000000 // there is one NaN
+	}
+	binary.BigEndian.PutUint64(e.buf[1:], bits)
+	e.h.Write(e.buf[:])
+}
+
+// object encodes an object, each member by enc, its names in the order of
+// their bytes. Of a name that stands twice the last counts.
+func (e *encoder) object(v nbformat.Value, enc func(name string, m nbformat.Value)) {
+	e.members(members(v), enc)
+}
+
+func (e *encoder) members(ms []member, enc func(name string, m nbformat.Value)) {
+	e.head('o', len(ms))
+	for _, m := range ms {
+		e.str(m.name)
+		enc(m.name, m.val)
+	}
+}
+
+type member struct {
+	name string
+	val  nbformat.Value
+}
+
+// members are the members of an object that readers see, but those called
+// without, sorted by name.
+func members(v nbformat.Value, without ...string) []member {
+	var ms []member
+	at := map[string]int{}
+next:
+	for name, m := range v.Members() {
+		for _, w := range without {
+			if name == w {
+				continue next
+			}
+		}
+		if i, twice := at[name]; twice {
+			ms[i].val = m
+			continue
+		}
+		at[name] = len(ms)
+		ms = append(ms, member{name, m})
+	}
+	sort.Slice(ms, func(i, j int) bool { return ms[i].name < ms[j].name })
+	return ms
+}
