@@ -34,7 +34,7 @@ func Missing(t testing.TB, what string) {
 }
 
 // Prefix is the prefix of the Python environment name: main (the newest
-// peers), old (ipykernel 6.31) or eg (Enterprise Gateway).
+// peers), old (ipykernel 6.31), eg (Enterprise Gateway) or proof (what verifies).
 func Prefix(t testing.TB, name string) string {
 	t.Helper()
 	p := filepath.Join(dir(), name)
