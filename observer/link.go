@@ -1,11 +1,16 @@
 package observer
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Genesis is the head of a chain that has no row yet. A store calls it when it
@@ -28,10 +33,11 @@ func Link(head Head, c Candidate, recent []Past) (Row, Head) {
 	at := c.At.UTC().Truncate(time.Millisecond)
 	now, phase := head.Clock.At(at)
 	r := Row{
-		Version: RowVersion, Slug: head.Slug, Origin: head.Origin, Type: cmp.Or(c.Type, StageComplete),
-		Observation: c.Observation, StateHash: c.StateHash, PrevHash: head.RowHash,
+		Version: RowVersion, Slug: head.Slug, Origin: head.Origin, Type: text(cmp.Or(c.Type, StageComplete), typeMax),
+		Observation: text(c.Observation, labelMax), StateHash: text(c.StateHash, labelMax), PrevHash: head.RowHash,
 		Clock: head.Clock, Zeqond: max(now, head.Zeqond+1), Phase: round(phase), Time: at,
-		Session: c.Session, Agent: c.Agent, Trace: c.Trace, Task: c.Task, Meta: c.Meta,
+		Session: text(c.Session, labelMax), Agent: text(c.Agent, labelMax),
+		Trace: text(c.Trace, labelMax), Task: text(c.Task, labelMax), Meta: object(c.Meta),
 	}
 	r.HF = signals(append(tail(recent, Window), Past{r.Zeqond, r.Type}), r.Zeqond, c.Cadence)
 	if n := len(recent); n > 0 {
@@ -70,6 +76,59 @@ func Follow(head Head, r Row) (Head, error) {
 	}
 	head.Zeqond, head.RowHash, head.Rows = r.Zeqond, r.Hash(), head.Rows+1
 	return head, nil
+}
+
+// What the contract, and good sense, allow a label to be.
+const (
+	typeMax  = 64
+	labelMax = 500
+	metaMax  = 64 << 10
+
+	metaDepth = 100
+)
+
+// text is s as an event may hold it: one line of UTF-8, at most limit bytes.
+func text(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "")
+	}
+	return s
+}
+
+// object is meta in the bytes that the row's JSON will hold. What an event must
+// not hold is left out, and the row says so: a run is never lost by its label.
+func object(meta json.RawMessage) json.RawMessage {
+	if len(meta) == 0 {
+		return nil
+	}
+	v := jsontext.Value(bytes.Clone(meta))
+	switch {
+	case v.Kind() != '{' || !v.IsValid():
+		return json.RawMessage(`{"meta_left_out":"it was no JSON object in UTF-8 with each name once"}`)
+	case v.Compact() != nil || len(v) > metaMax || deep(v):
+		return json.RawMessage(`{"meta_left_out":"it had more than 65536 bytes or 100 levels"}`)
+	}
+	return json.RawMessage(v)
+}
+
+// deep says whether valid JSON is nested so far that, inside the event, it could
+// come near to what parsers take.
+func deep(v []byte) bool {
+	d := jsontext.NewDecoder(bytes.NewReader(v))
+	for {
+		if _, err := d.ReadToken(); err != nil {
+			return false // the end
+		}
+		if d.StackDepth() > metaDepth {
+			return true
+		}
+	}
 }
 
 // round keeps six decimals: more than anybody reads, and the same in every
