@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"assay/internal/lockfile"
 )
 
 // journal is the open, locked file.
@@ -97,8 +99,8 @@ func lockJournal(path string, create bool) (*journal, error) {
 		path = target
 	}
 	name := journalPath(path)
-	f, err := openLocked(name, create)
-	if errors.Is(err, errHeld) {
+	f, err := lockfile.Open(name, create)
+	if errors.Is(err, lockfile.ErrHeld) {
 		return nil, fmt.Errorf("%s: %w: wait for it to end, or choose another output", path, ErrLocked)
 	}
 	if err != nil {
@@ -123,7 +125,7 @@ func (j *journal) setAside(path string) (*journal, error) {
 
 // remove ends the journal; the lock goes with it, last.
 func (j *journal) remove() error {
-	err := removeLocked(j.f, j.path)
+	err := lockfile.Remove(j.f, j.path)
 	return errors.Join(err, j.f.Close())
 }
 

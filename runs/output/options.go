@@ -66,8 +66,6 @@ var (
 	ErrSame = errors.New("the output is the input notebook")
 	// ErrForeign says that the journal belongs to another notebook than the one beside it.
 	ErrForeign = errors.New("the journal beside the notebook belongs to another run than the notebook")
-
-	errHeld = errors.New("locked")
 )
 
 // Papermill returns the notebook in the form in which papermill works on it:

@@ -1,4 +1,4 @@
-package output
+package lockfile
 
 import (
 	"errors"
@@ -9,9 +9,9 @@ import (
 // errSharing is ERROR_SHARING_VIOLATION.
 const errSharing = syscall.Errno(32)
 
-// openLocked opens the file at path, making it where create says so, and shares
-// it with nobody until it is closed. errHeld means that somebody else has it.
-func openLocked(path string, create bool) (*os.File, error) {
+// Open opens the file at path, making it where create says so, and shares
+// it with nobody until it is closed. ErrHeld means that somebody else has it.
+func Open(path string, create bool) (*os.File, error) {
 	name, err := syscall.UTF16PtrFromString(path)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func openLocked(path string, create bool) (*os.File, error) {
 	}
 	h, err := syscall.CreateFile(name, syscall.GENERIC_READ|syscall.GENERIC_WRITE, 0, nil, mode, syscall.FILE_ATTRIBUTE_NORMAL, 0)
 	if errors.Is(err, errSharing) {
-		return nil, errHeld
+		return nil, ErrHeld
 	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
@@ -30,8 +30,8 @@ func openLocked(path string, create bool) (*os.File, error) {
 	return os.NewFile(uintptr(h), path), nil
 }
 
-// removeLocked closes first: an open file cannot be removed.
-func removeLocked(f *os.File, path string) error {
+// Remove closes first: an open file cannot be removed.
+func Remove(f *os.File, path string) error {
 	_ = f.Close()
 	return os.Remove(path)
 }

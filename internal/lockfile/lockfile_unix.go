@@ -1,6 +1,6 @@
 //go:build unix
 
-package output
+package lockfile
 
 import (
 	"errors"
@@ -9,10 +9,10 @@ import (
 	"syscall"
 )
 
-// openLocked opens the file at path, making it where create says so, and holds
-// the only lock on it until it is closed. errHeld means that another process,
-// or another Writer of this one, has it.
-func openLocked(path string, create bool) (*os.File, error) {
+// Open opens the file at path, making it where create says so, and holds
+// the only lock on it until it is closed. ErrHeld means that another process,
+// or other code of this one, has it.
+func Open(path string, create bool) (*os.File, error) {
 	flags := os.O_RDWR
 	if create {
 		flags |= os.O_CREATE
@@ -47,7 +47,7 @@ func flock(f *os.File) error {
 		case errors.Is(err, syscall.EINTR):
 			continue
 		case errors.Is(err, syscall.EWOULDBLOCK):
-			return errHeld
+			return ErrHeld
 		case errors.Is(err, syscall.ENOTSUP), errors.Is(err, syscall.ENOSYS), errors.Is(err, syscall.ENOLCK):
 			return nil // a file system without locks: better unguarded than not at all
 		}
@@ -55,4 +55,5 @@ func flock(f *os.File) error {
 	}
 }
 
-func removeLocked(f *os.File, path string) error { return os.Remove(path) }
+// Remove removes a file that Open has given; closing it stays with the caller.
+func Remove(_ *os.File, path string) error { return os.Remove(path) }
