@@ -16,7 +16,7 @@ var (
 
 // Store is the canonical store of events. It is safe for concurrent use, by
 // many processes where the store is one that processes share. Events are never
-// changed and never removed.
+// removed, and never changed but for the erasure of a payload, which leaves {"erased":true}.
 type Store interface {
 	// Append keeps the events, all or none, durably, in their order, and returns
 	// the stored copies with their Seq. An event whose id is there already is left

@@ -1,0 +1,243 @@
+package events_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"assay/events"
+)
+
+// shared is the far end that several processes deliver to.
+type shared struct {
+	mu      sync.Mutex
+	inside  int
+	got     []string
+	overlap bool
+}
+
+type sharedEnd struct {
+	*shared
+	slow time.Duration
+}
+
+func (s sharedEnd) Name() string            { return "shared" }
+func (s sharedEnd) Wants(events.Event) bool { return true }
+func (s sharedEnd) Deliver(ctx context.Context, es []events.Event) (int, error) {
+	s.mu.Lock()
+	s.inside++
+	s.overlap = s.overlap || s.inside > 1
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.inside--
+		s.mu.Unlock()
+	}()
+	select {
+	case <-time.After(s.slow):
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if rand.IntN(4) == 0 {
+		return 0, errors.New("flaky")
+	}
+	for _, e := range es {
+		s.got = append(s.got, e.ID)
+	}
+	return len(es), nil
+}
+
+// Four processes (buses with owners of their own over one store) come and go:
+// one delivers at a time, and each event arrives once, in order, although
+// deliveries last longer than a lease.
+func TestOneDeliversAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := events.NewMemory()
+		far := &shared{}
+		var wg sync.WaitGroup
+		for p := range 4 {
+			wg.Go(func() {
+				for round := range 10 {
+					b, err := events.Open(t.Context(), m, m, []events.Destination{sharedEnd{far, 8 * time.Second}}, &events.Options{BackoffMax: time.Second, Backlog: true})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					for i := range 20 {
+						publish(t, b, events.Event{ID: fmt.Sprintf("p%d-%d-%02d", p, round, i), Type: events.TypeCellStarted})
+					}
+					_ = drain(t, b, time.Duration(p)*20*time.Second)
+					if err := b.Close(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		b := openBus(t, m, nil, sharedEnd{far, 0})
+		defer b.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := b.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for e := range b.Stream(t.Context(), nil, 0) {
+			want = append(want, e.ID)
+		}
+		if far.overlap {
+			t.Error("two delivered at the same time")
+		}
+		if len(want) != 800 || !slices.Equal(far.got, want) {
+			t.Errorf("%d events arrived of %d, or in another order", len(far.got), len(want))
+		}
+	})
+}
+
+// A process that was killed keeps the others waiting for no longer than its lease.
+func TestLeaseOfTheDead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := events.NewMemory()
+		if err := m.Begin(t.Context(), "shared", 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Lease(t.Context(), "shared", "killed", time.Now(), time.Now().Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		far := &receiver{name: "shared"}
+		b := openBus(t, m, nil, far)
+		defer b.Close()
+		es, ids := numbered(0, 3)
+		publish(t, b, es...)
+		if err := drain(t, b, 2*time.Second); !errors.Is(err, events.ErrBehind) {
+			t.Errorf("drain while another has the lease: %v", err)
+		}
+		if err := drain(t, b, 4*time.Second); err != nil || !slices.Equal(far.seen(), ids) {
+			t.Errorf("after the lease has run out: %v, %v", far.seen(), err)
+		}
+	})
+}
+
+// A cursor that is new begins with what comes, or, asked to, with all there is.
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	for _, backlog := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			m := events.NewMemory()
+			es, ids := numbered(0, 6)
+			if _, err := m.Append(t.Context(), es[:4]...); err != nil {
+				t.Fatal(err)
+			}
+			r := &receiver{name: "r"}
+			b := openBus(t, m, &events.Options{Backlog: backlog}, r)
+			publish(t, b, es[4:5]...)
+			if err := b.Close(); err != nil {
+				t.Error(err)
+			}
+			r.got = nil
+			if _, err := m.Append(t.Context(), es[5]); err != nil { // while nobody was there
+				t.Fatal(err)
+			}
+			again := &receiver{name: "r"}
+			b = openBus(t, m, nil, again)
+			defer b.Close()
+			if err := drain(t, b, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			c := cursor(t, b, "r")
+			want := map[bool]int64{false: 2, true: 6}[backlog]
+			if got := again.seen(); c.Delivered != want || got[len(got)-1] != ids[5] {
+				t.Errorf("backlog %v: %v, %+v", backlog, got, c)
+			}
+		})
+	}
+}
+
+// capped is a receiver with the observer's rule.
+type capped struct {
+	receiver
+	dropped int
+}
+
+func (c *capped) Cap() int { return 20 }
+
+func (c *capped) DeliverAfter(ctx context.Context, dropped int, es []events.Event) (int, error) {
+	n, err := c.Deliver(ctx, es)
+	if n > 0 {
+		c.dropped += dropped
+	}
+	return n, err
+}
+
+func TestCap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := &capped{}
+		c.name = "c"
+		c.wants = func(e events.Event) bool { return e.ID[5] != '7' }
+		c.answer = func(call int, es []events.Event) (int, error) {
+			if call <= 3 {
+				return 0, errors.New("down")
+			}
+			return min(len(es), 6), nil
+		}
+		b := openBus(t, events.NewMemory(), &events.Options{Batch: 8}, c)
+		defer b.Close()
+		es, _ := numbered(0, 100)
+		publish(t, b, es[:30]...)
+		synctest.Wait()
+		publish(t, b, es[30:]...)
+		if err := drain(t, b, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, e := range es {
+			if e.ID[5] != '7' {
+				want = append(want, e.ID)
+			}
+		}
+		if got := c.seen(); !slices.Equal(got, want[70:]) || c.dropped != 70 {
+			t.Errorf("delivered %v, dropped %d", got, c.dropped)
+		}
+		if s := cursor(t, b, "c"); s.Delivered != 20 || s.Dropped != 70 || s.Pending != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// A clock that was set back makes nobody wait for the future it came from.
+func TestClockSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := events.NewMemory()
+		ahead := func() time.Time { return time.Now().Add(24 * time.Hour) }
+		r := &receiver{name: "r", answer: func(int, []events.Event) (int, error) { return 0, errors.New("no") }}
+		b := openBus(t, m, &events.Options{Now: ahead, Owner: "ahead"}, r)
+		es, _ := numbered(0, 5)
+		publish(t, b, es...)
+		synctest.Wait()
+		if err := b.Close(); err != nil || r.calls == 0 {
+			t.Fatalf("%d calls, %v", r.calls, err)
+		}
+		// Its owner was killed, and had the lease in the future too.
+		if _, err := m.Lease(t.Context(), "r", "killed", ahead(), ahead().Add(5*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		r.answer = nil
+		b = openBus(t, m, nil, r)
+		defer b.Close()
+		if err := drain(t, b, 2*time.Second); err != nil || len(r.seen()) != 5 {
+			t.Errorf("%v, %v", r.seen(), err)
+		}
+	})
+}

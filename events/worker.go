@@ -1,0 +1,357 @@
+package events
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// worker delivers to one destination, from the cursor to the end of the store.
+type worker struct {
+	b    *Bus
+	d    Destination
+	name string
+	wake chan struct{}
+	// renewed is when the lease was taken or renewed last. Only the worker's own
+	// goroutine uses it.
+	renewed time.Time
+
+	mu      sync.Mutex
+	state   workerState
+	changed chan struct{} // closed, and made anew, when state changes
+}
+
+type workerState struct {
+	seq        int64     // known to be done with
+	nextTry    time.Time // a failed attempt waits until then
+	delivering bool
+	urgent     int  // callers of Drain and Flush: look more often than Poll says
+	force      bool // the next round does not wait for nextTry
+	rounds     int  // attempts since Open, for Flush
+}
+
+func newWorker(b *Bus, d Destination) *worker {
+	return &worker{b: b, d: d, name: d.Name(), wake: make(chan struct{}, 1), changed: make(chan struct{})}
+}
+
+func (w *worker) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *worker) set(change func(*workerState)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.state)
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+func (w *worker) look() (workerState, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.state, w.changed
+}
+
+func (w *worker) busy() bool { s, _ := w.look(); return s.delivering }
+
+func (w *worker) run(ctx context.Context) {
+	trouble := 0 // with the store, in a row
+	for ctx.Err() == nil {
+		wait, err := w.round(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			trouble++
+			w.fail(Event{}, err)
+			wait = w.b.o.backoff(trouble)
+		default:
+			trouble = 0
+		}
+		w.set(func(s *workerState) { s.rounds++ })
+		if !w.sleep(ctx, wait) {
+			return
+		}
+	}
+}
+
+// sleep waits for news or, where wait is not zero, for so long; news do not
+// shorten the wait after a failed attempt, Flush does.
+func (w *worker) sleep(ctx context.Context, wait time.Duration) bool {
+	var after <-chan time.Time
+	if wait > 0 {
+		t := time.NewTimer(wait)
+		defer t.Stop()
+		after = t.C
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-after:
+			return true
+		case <-w.wake:
+			if s, _ := w.look(); wait == 0 || s.force || s.urgent > 0 && s.nextTry.IsZero() {
+				return true
+			}
+		}
+	}
+}
+
+// round delivers what there is and says how long to wait before the next one: 0
+// is until there is news. An error is the store's.
+func (w *worker) round(ctx context.Context) (time.Duration, error) {
+	behind, err := w.behind(ctx)
+	if err != nil || !behind {
+		return 0, err
+	}
+	now := w.b.o.Now()
+	c, err := w.lease(ctx)
+	switch {
+	case errors.Is(err, ErrLeased):
+		w.set(func(s *workerState) { s.nextTry = time.Time{} })
+		if s, _ := w.look(); s.urgent > 0 {
+			return min(w.b.o.Poll, 25*time.Millisecond), nil
+		}
+		return w.b.o.Poll, nil
+	case err != nil:
+		return 0, err
+	}
+	defer w.release()
+	if wait := w.untilNextTry(c, now); wait > 0 {
+		return wait, nil
+	}
+	w.set(func(s *workerState) { s.nextTry = time.Time{} })
+	return w.deliverAll(ctx, c)
+}
+
+// behind says whether there is anything past the cursor, without writing.
+func (w *worker) behind(ctx context.Context) (bool, error) {
+	last, err := w.b.store.Last(ctx)
+	if err != nil {
+		return false, err
+	}
+	all, err := w.b.outbox.Status(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range all {
+		if c.Destination == w.name {
+			w.set(func(s *workerState) { s.seq = c.Seq })
+			return c.Seq < last, nil
+		}
+	}
+	return true, nil
+}
+
+// untilNextTry is how long the last failure says to wait. A time further off
+// than any wait can be was written before the clock was set back, and is void.
+func (w *worker) untilNextTry(c Cursor, now time.Time) time.Duration {
+	s, _ := w.look()
+	wait := c.NextTry.Sub(now)
+	if c.NextTry.IsZero() || wait <= 0 || wait > w.b.o.BackoffMax || s.force {
+		w.set(func(s *workerState) { s.force = false })
+		return 0
+	}
+	w.set(func(s *workerState) { s.nextTry = now.Add(wait) })
+	return wait
+}
+
+func (w *worker) lease(ctx context.Context) (Cursor, error) {
+	now := w.b.o.Now()
+	c, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, now, now.Add(w.b.o.Lease))
+	if err == nil {
+		w.renewed = now
+	}
+	return c, err
+}
+
+// hold renews the lease when it has grown old, as it does over many quick batches.
+func (w *worker) hold(ctx context.Context) error {
+	if age := w.b.o.Now().Sub(w.renewed); age >= 0 && age < w.b.o.Lease/3 {
+		return nil
+	}
+	_, err := w.lease(ctx)
+	return err
+}
+
+func (w *worker) release() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := w.b.outbox.Release(ctx, w.name, w.b.o.Owner); err != nil {
+		w.fail(Event{}, fmt.Errorf("give the lease back: %w", err)) // it ends by itself
+	}
+}
+
+// deliverAll goes on until the end of the store or the first failure. The lease is held.
+func (w *worker) deliverAll(ctx context.Context, c Cursor) (time.Duration, error) {
+	kept := c.Seq
+	for ctx.Err() == nil {
+		batch, err := w.next(ctx, c.Seq)
+		if err != nil {
+			return 0, err
+		}
+		if batch.scanned == c.Seq {
+			break // the end of the store
+		}
+		if len(batch.events) == 0 {
+			c.Seq = batch.scanned
+			continue
+		}
+		wait, err := w.deliver(ctx, &c, batch)
+		if errors.Is(err, ErrLeased) {
+			return w.b.o.Poll, nil
+		}
+		if err != nil || wait > 0 {
+			return wait, err
+		}
+		kept = c.Seq
+	}
+	if c.Seq != kept {
+		if err := w.advance(c); err != nil && !errors.Is(err, ErrLeased) {
+			return 0, err
+		}
+	}
+	return 0, nil
+}
+
+// deliver makes one attempt and keeps what came of it. It returns how long to
+// wait after a failed one.
+func (w *worker) deliver(ctx context.Context, c *Cursor, b batch) (wait time.Duration, err error) {
+	if err := w.hold(ctx); err != nil {
+		return 0, err
+	}
+	n, failed := w.call(ctx, b)
+	if ctx.Err() != nil && failed != nil && n == 0 {
+		return 0, ctx.Err() // the bus is closing, the destination is not to blame
+	}
+	if n > 0 {
+		c.Delivered += int64(n)
+		c.Dropped += int64(b.dropped)
+		c.Seq = b.events[n-1].Seq
+		c.Failures, c.NextTry, c.LastError = 0, time.Time{}, ""
+	}
+	if n == len(b.events) {
+		c.Seq = b.scanned
+	}
+	if failed != nil && ctx.Err() == nil {
+		if wait, err = w.failed(c, b.events[n], failed); err != nil {
+			return 0, err
+		}
+	}
+	return wait, w.advance(*c)
+}
+
+// failed settles what becomes of the event that did not arrive.
+func (w *worker) failed(c *Cursor, e Event, failed error) (time.Duration, error) {
+	w.fail(e, failed)
+	c.LastError = clip(failed.Error())
+	c.Failures++
+	now := w.b.o.Now()
+	if IsPermanent(failed) || w.b.o.MaxFailures > 0 && c.Failures >= w.b.o.MaxFailures {
+		ctx, cancel := w.toStore()
+		defer cancel()
+		if err := w.b.outbox.Dead(ctx, w.name, e, c.LastError, now); err != nil {
+			return 0, fmt.Errorf("keep a dead letter: %w", err)
+		}
+		c.Seq, c.Failures, c.NextTry = e.Seq, 0, time.Time{}
+		c.Dropped++
+		return 0, nil
+	}
+	wait := w.b.o.backoff(c.Failures)
+	if l, ok := errors.AsType[later](failed); ok {
+		wait = min(max(wait, l.d), w.b.o.BackoffMax)
+	}
+	c.NextTry = now.Add(wait).UTC().Truncate(time.Microsecond)
+	w.set(func(s *workerState) { s.nextTry = c.NextTry })
+	return wait, nil
+}
+
+// toStore is the context of writes that must happen although the bus is closing.
+func (w *worker) toStore() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 10*time.Second)
+}
+
+func (w *worker) advance(c Cursor) error {
+	ctx, cancel := w.toStore()
+	defer cancel()
+	if err := w.b.outbox.Advance(ctx, w.name, w.b.o.Owner, c); err != nil {
+		return fmt.Errorf("keep the cursor: %w", err)
+	}
+	w.set(func(s *workerState) { s.seq = c.Seq })
+	return nil
+}
+
+// call is Deliver within its limits: the lease is renewed while it lasts, and
+// when the lease is lost, it ends. Whatever the destination does stays here.
+func (w *worker) call(ctx context.Context, b batch) (n int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.b.o.Timeout)
+	defer cancel()
+	var renewing sync.WaitGroup
+	defer renewing.Wait()
+	defer cancel()
+	renewing.Go(func() { w.renew(ctx, cancel) })
+	w.set(func(s *workerState) { s.delivering = true })
+	defer w.set(func(s *workerState) { s.delivering = false })
+	defer func() {
+		if p := recover(); p != nil {
+			n, err = 0, fmt.Errorf("destination %s panicked: %v\n%s", w.name, p, debug.Stack())
+		}
+	}()
+	if c, ok := w.d.(Capped); ok {
+		n, err = c.DeliverAfter(ctx, b.dropped, b.events)
+	} else {
+		n, err = w.d.Deliver(ctx, b.events)
+	}
+	n = min(max(n, 0), len(b.events))
+	switch {
+	case err == nil && n < len(b.events):
+		err = fmt.Errorf("it took %d events of %d and gave no reason", n, len(b.events))
+	case n == len(b.events):
+		err = nil
+	}
+	return n, err
+}
+
+// renew keeps the lease until ctx ends, while a call takes long.
+func (w *worker) renew(ctx context.Context, lost context.CancelFunc) {
+	tick := time.NewTicker(w.b.o.Lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := w.b.o.Now()
+		_, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, now, now.Add(w.b.o.Lease))
+		if errors.Is(err, ErrLeased) {
+			lost()
+			return
+		}
+	}
+}
+
+func (w *worker) fail(e Event, err error) {
+	w.b.fails.add(Failure{Time: w.b.o.Now(), Destination: w.name, Event: e.ID, Err: err})
+}
+
+// clip cuts s to what a cursor keeps, at a character.
+func clip(s string) string {
+	const most = 500
+	if len(s) <= most {
+		return s
+	}
+	s = s[:most]
+	for !utf8.ValidString(s) && len(s) > most-utf8.UTFMax {
+		s = s[:len(s)-1]
+	}
+	return s
+}
