@@ -33,7 +33,7 @@ func Link(head Head, c Candidate, recent []Past) (Row, Head) {
 	at := c.At.UTC().Truncate(time.Millisecond)
 	now, phase := head.Clock.At(at)
 	r := Row{
-		Version: RowVersion, Slug: head.Slug, Origin: head.Origin, Type: text(cmp.Or(c.Type, StageComplete), typeMax),
+		Version: RowVersion, Slug: head.Slug, Origin: head.Origin, Number: head.Rows + 1, Type: text(cmp.Or(c.Type, StageComplete), typeMax),
 		Observation: text(c.Observation, labelMax), StateHash: text(c.StateHash, labelMax), PrevHash: head.RowHash,
 		Clock: head.Clock, Zeqond: max(now, head.Zeqond+1), Phase: round(phase), Time: at,
 		Session: text(c.Session, labelMax), Agent: text(c.Agent, labelMax),
@@ -54,7 +54,7 @@ func (r Row) Past() Past { return Past{r.Zeqond, r.Type} }
 var ErrBroken = errors.New("chain is broken")
 
 // Follow checks that r is what Link would have put after head, as far as the
-// chain itself can tell: slug, origin, clock, zeqond and hash link. It gives the
+// chain itself can tell: slug, origin, number, clock, zeqond and hash link. It gives the
 // head that follows; the error wraps ErrBroken and names the field with both values.
 func Follow(head Head, r Row) (Head, error) {
 	now, phase := r.Clock.At(r.Time)
@@ -62,6 +62,8 @@ func Follow(head Head, r Row) (Head, error) {
 	switch {
 	case r.Slug != head.Slug || r.Origin != head.Origin:
 		err = fmt.Errorf("row of %s (%s) in chain %s (%s)", r.Slug, r.Origin, head.Slug, head.Origin)
+	case r.Number != head.Rows+1:
+		err = fmt.Errorf("number %d, expected %d", r.Number, head.Rows+1)
 	case r.Clock != head.Clock:
 		err = fmt.Errorf("clock %q, the chain has %q", r.Clock, head.Clock)
 	case r.PrevHash != head.RowHash:

@@ -142,6 +142,7 @@ func TestFollowNotices(t *testing.T) {
 	for name, change := range map[string]func(*observer.Row){
 		"row of":    func(r *observer.Row) { r.Slug = "b" },
 		"acme:nb-2": func(r *observer.Row) { r.Origin = "acme:nb-2" },
+		"number":    func(r *observer.Row) { r.Number++ },
 		"clock":     func(r *observer.Row) { r.Clock = observer.ClockNS },
 		"prev hash": func(r *observer.Row) { r.PrevHash = hash("x") },
 		"zeqond":    func(r *observer.Row) { r.Zeqond++ },

@@ -58,10 +58,11 @@ type Row struct {
 	Version     int             `json:"v"`
 	Slug        string          `json:"slug"`
 	Origin      string          `json:"origin"`
+	Number      int64           `json:"n"` // place in the chain, from 1; 0 in rows that are in no chain
 	Type        string          `json:"type"`
 	Observation string          `json:"observation"`
 	StateHash   string          `json:"state_hash"`
-	PrevHash    string          `json:"prev_hash"`
+	PrevHash    string          `json:"prev_hash"` // "" in rows that are in no chain
 	Clock       Clock           `json:"clock"`
 	Zeqond      int64           `json:"zeqond,string"` // runs ahead of the clock when rows come faster than ticks
 	Phase       float64         `json:"phase"`         // of Time in its own tick, from 0 up to but not 1, six decimals
