@@ -52,6 +52,12 @@ func (r *receiver) seen() []string {
 	return slices.Clone(r.got)
 }
 
+func (r *receiver) called() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls
+}
+
 // stuck never answers, whatever becomes of its context.
 type stuck struct{ release chan struct{} }
 
@@ -132,7 +138,7 @@ func TestDelivery(t *testing.T) {
 		if got := odd.seen(); len(got) != 501 || !slices.IsSorted(got) {
 			t.Errorf("%d odd events", len(got))
 		}
-		if none.calls != 0 {
+		if none.called() != 0 {
 			t.Errorf("a destination that wants nothing was called")
 		}
 		for _, n := range append(all.sizes, odd.sizes...) {
@@ -264,8 +270,8 @@ func TestMaxFailures(t *testing.T) {
 		if err := drain(t, b, time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if s := cursor(t, b, "r"); s.Delivered != 7 || s.Dropped != 1 || r.calls != 4 {
-			t.Errorf("%d calls, %+v", r.calls, s)
+		if s := cursor(t, b, "r"); s.Delivered != 7 || s.Dropped != 1 || r.called() != 4 {
+			t.Errorf("%d calls, %+v", r.called(), s)
 		}
 	})
 }
@@ -313,11 +319,11 @@ func TestDrainLimit(t *testing.T) {
 		if err := drain(t, b, events.DrainLimit); !errors.Is(err, events.ErrBehind) || time.Since(start) != 0 {
 			t.Errorf("drain of what waits longer: %v after %v", err, time.Since(start))
 		}
-		calls := r.calls
+		calls := r.called()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := b.Flush(ctx); !errors.Is(err, events.ErrBehind) || r.calls <= calls || time.Since(start) > time.Second {
-			t.Errorf("flush: %v after %d calls and %v", err, r.calls-calls, time.Since(start))
+		if err := b.Flush(ctx); !errors.Is(err, events.ErrBehind) || r.called() <= calls || time.Since(start) > time.Second {
+			t.Errorf("flush: %v after %d calls and %v", err, r.called()-calls, time.Since(start))
 		}
 		time.Sleep(3 * time.Hour)
 		if len(r.seen()) != 3 {
