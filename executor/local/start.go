@@ -54,6 +54,12 @@ func Start(ctx context.Context, o *Options) (executor.Kernel, error) {
 	}
 }
 
+// Choose returns the kernelspec that Start would start.
+func Choose(o *Options) (Spec, error) {
+	o = o.orDefault()
+	return newCatalogue(o).choose(o)
+}
+
 // checkStart refuses what cannot work before anything is made.
 func checkStart(spec Spec, o *Options) error {
 	if spec.Provisioner != "" {
