@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -63,7 +64,7 @@ func OpenCheckpoint(msg []byte, known ...note.Verifier) (Checkpoint, *note.Note,
 	if err := checkNote(msg); err != nil {
 		return Checkpoint{}, nil, err
 	}
-	n, err := note.Open(msg, note.VerifierList(known...))
+	n, err := note.Open(msg, note.VerifierList(distinct(known)...))
 	var unknown *note.UnverifiedNoteError
 	if errors.As(err, &unknown) {
 		n, err = unknown.Note, nil
@@ -81,6 +82,18 @@ func OpenCheckpoint(msg []byte, known ...note.Verifier) (Checkpoint, *note.Note,
 		}
 	}
 	return c, n, &UntrustedError{Origin: c.Origin}
+}
+
+// distinct leaves out keys that are given twice, which note.Open would refuse
+// as ambiguous.
+func distinct(keys []note.Verifier) []note.Verifier {
+	var out []note.Verifier
+	for _, k := range keys {
+		if !slices.ContainsFunc(out, func(o note.Verifier) bool { return o.Name() == k.Name() && o.KeyHash() == k.KeyHash() }) {
+			out = append(out, k)
+		}
+	}
+	return out
 }
 
 // UntrustedError is a checkpoint that none of the keys signed that the caller

@@ -234,6 +234,22 @@ func (m *Memory) Checkpoint(ctx context.Context) (Signed, error) {
 	return Signed{s.Size, bytes.Clone(s.Note)}, ctx.Err()
 }
 
+// Checkpoints implements Store.
+func (m *Memory) Checkpoints(ctx context.Context, yield func(Signed) error) error {
+	m.mu.RLock()
+	signed := m.signed
+	m.mu.RUnlock()
+	for _, s := range signed {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := yield(Signed{s.Size, bytes.Clone(s.Note)}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (m *Memory) last() Signed {
 	if len(m.signed) == 0 {
 		return Signed{}

@@ -123,6 +123,10 @@ type Store interface {
 	// Checkpoint is the last one saved; the zero Signed when there is none.
 	Checkpoint(ctx context.Context) (Signed, error)
 
+	// Checkpoints calls yield for all notes ever saved, in their order, and
+	// stops with its first error, which it returns as it is.
+	Checkpoints(ctx context.Context, yield func(Signed) error) error
+
 	// SaveCheckpoint adds s when the last checkpoint's size is prev (0 for
 	// none), else the error is ErrConflict; and nothing when s is already the
 	// last, byte for byte. s.Size may equal prev: another note on the same

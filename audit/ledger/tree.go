@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"context"
+	"fmt"
 	"math/bits"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -48,4 +50,79 @@ func (e *edge) root() tlog.Hash {
 		h = tlog.NodeHash(e.hashes[i], h)
 	}
 	return h
+}
+
+// edgeAt is the right edge of the tree's first n entries, as the store's tiles
+// give it: at most one hash for each bit of n, which nobody has checked.
+func edgeAt(ctx context.Context, s Store, n int64) (edge, error) {
+	e := edge{size: n}
+	var indexes []int64
+	for done, level := int64(0), bits.Len64(uint64(n))-1; level >= 0; level-- {
+		if n&(1<<level) != 0 {
+			indexes = append(indexes, tlog.StoredHashIndex(level, done>>level))
+			done += 1 << level
+		}
+	}
+	var err error
+	e.hashes, err = storedHashes(ctx, s, indexes)
+	return e, err
+}
+
+// storedHashes reads hashes by tlog's index from the tiles, each tile once.
+func storedHashes(ctx context.Context, s Store, indexes []int64) ([]tlog.Hash, error) {
+	type place struct {
+		level int
+		n     int64
+	}
+	width := map[place]int{}
+	for _, x := range indexes {
+		t := tlog.TileForIndex(TileHeight, x)
+		p := place{t.L, t.N}
+		width[p] = max(width[p], t.W)
+	}
+	tiles := map[place][]byte{}
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, x := range indexes {
+		t := tlog.TileForIndex(TileHeight, x)
+		p := place{t.L, t.N}
+		t.W = width[p]
+		if tiles[p] == nil {
+			data, err := s.Tile(ctx, t)
+			if err != nil {
+				return nil, fmt.Errorf("read tile: %w", err)
+			}
+			tiles[p] = data
+		}
+		var err error
+		if hashes[i], err = tlog.HashFromTile(t, tiles[p], x); err != nil {
+			return nil, fmt.Errorf("read tile: %w", err)
+		}
+	}
+	return hashes, nil
+}
+
+// tileReader gives tlog's proofs the store's tiles, which tlog.TileHashReader
+// holds against the hash of a tree that was signed.
+type tileReader struct {
+	ctx   context.Context // of one call: tlog's interface has no place for it
+	store Store
+}
+
+func (r tileReader) Height() int { return TileHeight }
+
+func (r tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	data := make([][]byte, len(tiles))
+	for i, t := range tiles {
+		var err error
+		if data[i], err = r.store.Tile(r.ctx, t); err != nil {
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+func (r tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
+
+func (e edge) clone() edge {
+	return edge{e.size, append([]tlog.Hash(nil), e.hashes...)}
 }

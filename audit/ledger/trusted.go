@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"assay/audit"
@@ -21,36 +22,42 @@ import (
 // with it decide what is believed.
 var ErrTrustedExposed = errors.New("others on this machine may change the trusted keys")
 
-// ParseVKey reads the public key of a log (note.NewVerifier's form) or of a
-// witness (C2SP tlog-cosignature). Spaces around it are passed over.
-func ParseVKey(vkey string) (note.Verifier, error) {
-	vkey = strings.TrimSpace(vkey)
-	v, err := note.NewVerifier(vkey)
-	if err == nil {
-		return v, nil
+// TrustedKey is one public key of the file: its verifier and its text.
+type TrustedKey struct {
+	note.Verifier
+	VKey    string
+	Witness bool // of a witness (C2SP tlog-cosignature), not of a log
+}
+
+// ParseVKey reads the public key of a log or of a witness, in its one spelling.
+func ParseVKey(vkey string) (TrustedKey, error) {
+	if w, err := audit.NewCosignatureVerifier(vkey); err == nil {
+		return TrustedKey{w, vkey, true}, nil
 	}
-	if w, werr := audit.NewCosignatureVerifier(vkey); werr == nil {
-		return w, nil
+	v, err := audit.NewVerifier(vkey)
+	if err != nil {
+		return TrustedKey{}, fmt.Errorf("%.80q: %w", vkey, err)
 	}
-	return nil, fmt.Errorf("%q is no public key of a log or a witness (name+hash+key): %w", vkey, err)
+	return TrustedKey{v, vkey, false}, nil
 }
 
 // ParseTrusted reads a file of trusted keys: a public key a line, where # and
-// all after it is a comment and empty lines are none. The error names the line.
-func ParseTrusted(text []byte) ([]note.Verifier, error) {
-	var keys []note.Verifier
+// all after it is a comment and empty lines are none. A key that stands twice
+// counts once. The error names the line.
+func ParseTrusted(text []byte) ([]TrustedKey, error) {
+	var keys []TrustedKey
 	n := 0
 	for line := range bytes.Lines(text) {
 		n++
 		vkey := trustedVKey(string(line))
-		if vkey == "" {
+		if vkey == "" || slices.ContainsFunc(keys, func(k TrustedKey) bool { return k.VKey == vkey }) {
 			continue
 		}
-		v, err := ParseVKey(vkey)
+		k, err := ParseVKey(vkey)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
-		keys = append(keys, v)
+		keys = append(keys, k)
 	}
 	return keys, nil
 }
@@ -62,7 +69,7 @@ func trustedVKey(line string) string {
 }
 
 // ReadTrusted reads the file of trusted keys at path; a missing file holds none.
-func ReadTrusted(path string) ([]note.Verifier, error) {
+func ReadTrusted(path string) ([]TrustedKey, error) {
 	text, err := readTrusted(path)
 	if err != nil {
 		return nil, err

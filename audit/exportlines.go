@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 )
@@ -30,10 +31,7 @@ func (l *PayloadLine) Encode() []byte {
 // ParsePayloadLine reads what Encode writes, byte for byte, with or without
 // the end of the line.
 func ParsePayloadLine(line []byte) (*PayloadLine, error) {
-	if n := len(line); n > 0 && line[n-1] == '\n' {
-		line = line[:n-1]
-	}
-	f := newFields(line)
+	f := newFields(bytes.TrimSuffix(line, []byte("\n")))
 	l := &PayloadLine{Index: f.int("index"), Commitments: f.commitments(), Payloads: f.payloads()}
 	err := f.done()
 	if err == nil {
@@ -45,8 +43,40 @@ func ParsePayloadLine(line []byte) (*PayloadLine, error) {
 	return l, nil
 }
 
+// ExportCheckpoints is the file of an export that holds every checkpoint ever
+// signed: a CheckpointLine each, sizes rising.
+const ExportCheckpoints = "checkpoints.jsonl"
+
+// CheckpointLine is one line of ExportCheckpoints.
+type CheckpointLine struct {
+	Size int64
+	Note string // signed note
+}
+
+// Encode is the line, its end included.
+func (l *CheckpointLine) Encode() []byte {
+	var w jsonWriter
+	w.open("", '{')
+	w.int("size", l.Size)
+	w.str("note", l.Note)
+	w.close('}')
+	return append(w.b, '\n')
+}
+
+// ParseCheckpointLine reads what Encode writes, byte for byte, with or without
+// the end of the line.
+func ParseCheckpointLine(line []byte) (*CheckpointLine, error) {
+	f := newFields(bytes.TrimSuffix(line, []byte("\n")))
+	l := &CheckpointLine{Size: f.int("size"), Note: f.str("note")}
+	if err := f.done(); err != nil {
+		return nil, fmt.Errorf("checkpoints: %w", err)
+	}
+	return l, nil
+}
+
 // checkShown holds payloads against their commitments, and the commitments
-// against the digest in the entry. It gives the names of those not shown.
+// against the digest in the entry. It gives the names of those not shown, but
+// for SecretsPayload, which nobody may see.
 func checkShown(e *Entry, cs []Commitment, ps []Payload) (hidden []string, err error) {
 	var want Digest
 	if len(cs) > 0 {
@@ -57,7 +87,9 @@ func checkShown(e *Entry, cs []Commitment, ps []Payload) (hidden []string, err e
 	}
 	for _, c := range cs {
 		if len(ps) == 0 || ps[0].Name != c.Name {
-			hidden = append(hidden, c.Name)
+			if c.Name != SecretsPayload {
+				hidden = append(hidden, c.Name)
+			}
 			continue
 		}
 		if ps[0].Commitment() != c.Digest {

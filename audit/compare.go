@@ -1,0 +1,152 @@
+package audit
+
+import (
+	"fmt"
+
+	"assay/nbformat"
+)
+
+// notebook holds the given notebook against the digests in the receipt. The
+// file's digest decides; the others only say where the difference is.
+func (v *Verdict) notebook(data []byte, r *Receipt, f *RunFacts) {
+	switch {
+	case data == nil && f.Output != nil:
+		v.NotProved = append(v.NotProved, "that a notebook is the output of this run: none was given to compare")
+		return
+	case data == nil:
+		return
+	case f.Output == nil:
+		v.problem("notebook", "the receipt shows no output, so no notebook can be held against it")
+		return
+	case DigestBytes(data) == f.Output.File:
+		v.Proved = append(v.Proved, "the notebook is, byte for byte, the output of this run")
+		return
+	}
+	v.problem("notebook", fmt.Sprintf("the file is not the run's output: it is %s", DigestBytes(data)))
+	if f.Output.Source.IsZero() {
+		v.problem("notebook", "where it differs cannot be told: the run's output was no notebook of nbformat 4")
+		return
+	}
+	d, err := nbformat.Parse(data)
+	if err == nil {
+		var nb NotebookDigests
+		if nb, err = DigestNotebook(d); err == nil {
+			v.parts(d, nb, f, shown(r.Payloads, PayloadCells))
+			return
+		}
+	}
+	v.problem("notebook", "where it differs cannot be told: "+err.Error())
+}
+
+// parts names what differs.
+func (v *Verdict) parts(d *nbformat.Document, nb NotebookDigests, f *RunFacts, cells bool) {
+	before := len(v.Problems)
+	if cells {
+		v.cells(d, nb.Cells, f.Cells)
+	} else {
+		if nb.Source != f.Output.Source {
+			v.problem("notebook", "the source of some cell differs; which one, the receipt does not show")
+		}
+		if nb.Outputs != f.Output.Outputs {
+			v.problem("notebook", "the outputs of some cell differ; of which one, the receipt does not show")
+		}
+	}
+	if nb.Rest != f.Output.Rest {
+		v.problem("notebook", "the notebook's own metadata or format version differ")
+	}
+	switch {
+	case len(v.Problems) > before:
+	case cells:
+		v.problem("notebook", "no source, output or metadata differs: the change is in the formatting (white space, the order of names, how texts are split into lines, names that stand twice)")
+	default:
+		v.problem("notebook", "no source or output differs: the change is in the cells' metadata, ids or counts, or in the formatting")
+	}
+}
+
+// cells pairs the cells that were recorded with those that are there. Equal
+// ones at both ends are put aside; of what is left, as many as there were are
+// paired by their place, and otherwise by their ids and sources.
+func (v *Verdict) cells(d *nbformat.Document, now []CellDigests, was []CellFacts) {
+	same := func(a CellDigests, b CellFacts) bool {
+		return a.Source == b.Source && a.Outputs == b.Outputs && a.Rest == b.Rest
+	}
+	from := 0
+	for from < len(now) && from < len(was) && same(now[from], was[from]) {
+		from++
+	}
+	end, wasEnd := len(now), len(was)
+	for end > from && wasEnd > from && same(now[end-1], was[wasEnd-1]) {
+		end--
+		wasEnd--
+	}
+	if len(now) == len(was) {
+		for i := from; i < end; i++ {
+			v.cell(d, i, now[i], was[i])
+		}
+		return
+	}
+	v.problem("notebook", fmt.Sprintf("it has %d cells, the run's output had %d", len(now), len(was)))
+	used := make([]bool, len(was))
+	for i := from; i < end; i++ {
+		j := partner(now[i], was[:wasEnd], used, from)
+		if j < 0 {
+			v.about(i, now[i], "is not in the run's output")
+			continue
+		}
+		used[j] = true
+		v.cell(d, i, now[i], was[j])
+	}
+	for j := from; j < wasEnd; j++ {
+		if !used[j] {
+			v.problem("notebook", fmt.Sprintf("cell %d of the run's output%s is gone", j, called(was[j].ID)))
+		}
+	}
+}
+
+// partner finds the recorded cell that a cell was, by its id, else by its source.
+func partner(c CellDigests, was []CellFacts, used []bool, from int) int {
+	for j := from; j < len(was); j++ {
+		if !used[j] && c.ID != "" && was[j].ID == c.ID {
+			return j
+		}
+	}
+	for j := from; j < len(was); j++ {
+		if !used[j] && was[j].Source == c.Source {
+			return j
+		}
+	}
+	return -1
+}
+
+// cell names what differs in one cell.
+func (v *Verdict) cell(d *nbformat.Document, i int, now CellDigests, was CellFacts) {
+	if now.Source != was.Source {
+		v.about(i, now, "differs in its source")
+	}
+	if now.Outputs != was.Outputs {
+		v.about(i, now, "differs in its outputs")
+	}
+	if now.Rest == was.Rest {
+		return
+	}
+	n, counted := d.Cell(i).ExecutionCount()
+	switch {
+	case now.ID != was.ID:
+		v.about(i, now, fmt.Sprintf("differs in its id, which was %q", was.ID))
+	case counted != (was.ExecutionCount != nil) || counted && n != *was.ExecutionCount:
+		v.about(i, now, "differs in its execution count")
+	default:
+		v.about(i, now, "differs in its metadata")
+	}
+}
+
+func (v *Verdict) about(i int, c CellDigests, what string) {
+	v.Problems = append(v.Problems, Problem{Where: "notebook", Cell: i, CellID: c.ID, What: fmt.Sprintf("cell %d%s %s", i, called(c.ID), what)})
+}
+
+func called(id string) string {
+	if id == "" {
+		return ""
+	}
+	return " (id " + id + ")"
+}

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Verifies assay's receipts and exported logs; shares no code with assay.
+
+  verify.py receipt OUT.receipt.json [--notebook OUT] --key VKEY
+  verify.py export DIR --key VKEY
+
+Exit 0: what was checked holds. 1: something does not. 2: wrong use, or a file that cannot be read.
+Needs Python 3.9 and the package cryptography. The formats: docs/receipt.md, docs/digests.md, docs/log.md."""
+import argparse, base64, hashlib, json, re, sys
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+import digest, tree
+
+# The formats, as patterns of their text: there is one text for each meaning.
+def many(p): return rf"\[(?:{p}(?:,{p})*)?\]"
+S = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'  # a string
+N, H, K = "(?:0|[1-9][0-9]{0,15})", '"[0-9a-f]{64}"', '"sha256:(?!0{64})[0-9a-f]{64}"'
+D = f'(?:""|{K})'
+TIME = r'"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"'
+ENTRY = f'{{"version":1,"kind":(?!""){S},"id":(?!""){S},"log":(?!""){S},"time":{TIME},"state":{S},"subject":{S},"names":{many(S)},"facts":{D}}}'
+SHOWN = f'"commitments":{many(f"""{{"name":{S},"digest":{K}}}""")},"payloads":{many(f"""{{"name":(?!"secrets"){S},"salt":{H},"data":{S}}}""")}'
+RECEIPT = f'{{"version":1,"log":{S},"index":{N},"entry":{S},{SHOWN},"proof":{many(H)},"checkpoint":{S},"keys":{many(S)},"ephemeral":(?:true|false)}}\n'
+OUTPUT = f'{{"version":1,"by":"assay","file":{D},"source":{D},"outputs":{D},"rest":{D},"size":{N}}}'
+CELL = f'{{"id":{S},"type":{S},"state":{S}(?:,"execution_count":{N})?,"source":{D},"outputs":{D},"rest":{D}(?:,"masked":{many(S)})?}}'
+CELLS = f'{{"version":1,"by":"assay","cells":{many(CELL)}}}'
+
+
+class Bad(ValueError):
+    """What does not hold, in words."""
+
+
+def need(ok, what):
+    if not ok:
+        raise Bad(what)
+
+
+def read(data, pattern, what):
+    def number(s):
+        need(int(s) < 1 << 53, f"{what}: a number above 2^53-1")
+        return int(s)
+    text = data.decode() if isinstance(data, bytes) else data
+    need(re.fullmatch(pattern, text), f"{what}: not as assay writes it")
+    return json.loads(text, parse_int=number)
+
+
+def b64(s):
+    raw = base64.b64decode(s, validate=True)
+    need(base64.b64encode(raw).decode() == s, "base64 that is not spelt as it is written")
+    return raw
+
+
+def log_key(vkey):
+    """A verifier key as (name, hash) and key."""
+    name, raw = vkey.partition("+")[0], b64(vkey.partition("+")[2].partition("+")[2])
+    short = hashlib.sha256(f"{name}\n".encode() + raw).digest()[:4]
+    need(re.fullmatch(r"[^\s+]+", name) and len(raw) == 33 and raw[0] == 1 and vkey == f"{name}+{short.hex()}+{base64.b64encode(raw).decode()}",
+         "not a verifier key: want NAME+HASH+KEY")
+    return (name, short), raw[1:]
+
+
+def checkpoint(note, keys):
+    """Opens a signed checkpoint (C2SP signed-note, tlog-checkpoint): origin, size, root, and who signed."""
+    body, cut, lines = note.rpartition("\n\n")
+    body, seen = body + "\n", {}
+    need(cut and lines.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", note), "checkpoint: no signed note")
+    for line in lines[:-1].split("\n"):
+        m = re.fullmatch(r"\u2014 ([^\s+]+) ([^\s]+)", line)
+        raw = b64(m[2]) if m else b""
+        need(len(raw) > 4 and (m[1], raw[:4]) not in seen and len(seen) < 100, "checkpoint: a signature is malformed, or a key has signed twice")
+        seen[m[1], raw[:4]] = raw[4:]
+    ours = sorted(seen.keys() & keys.keys())
+    for who in ours:
+        try:
+            Ed25519PublicKey.from_public_bytes(keys[who]).verify(seen[who], body.encode())
+        except InvalidSignature:
+            raise Bad(f"checkpoint: invalid signature for key {who[0]}+{who[1].hex()}") from None
+    m = re.fullmatch(f"([^\n]+)\n({N})\n([^\n]{{44}})\n", body)
+    need(m and int(m[2]) < 1 << 53 and len(b64(m[3])) == 32, "checkpoint: not as a log writes it")
+    who = next((f"{n}+{h.hex()}" for n, h in ours if n == m[1]), None)
+    need(who, f"checkpoint: no key that was given signed this checkpoint of the log \"{m[1]}\"")
+    return m[1], int(m[2]), b64(m[3]), who
+
+
+def bound(entry, commitments, payloads):
+    """Holds payloads against commitments, and those against the entry; gives the payloads by name."""
+    names = [c["name"] for c in commitments]
+    need(len(set(names)) == len(names), "payloads: a commitment stands twice")
+    facts = digest.digest("assay.facts.1", [[c["name"], bytes.fromhex(c["digest"][7:])] for c in commitments])
+    need(entry["facts"] == ("sha256:" + facts.hex() if names else ""), "payloads: the list of commitments is not the one in the entry")
+    rest = iter(commitments)
+    for p in payloads:
+        own = digest.digest("assay.payload.1", p["name"], bytes.fromhex(p["salt"]), p["data"])
+        c = next((c for c in rest if c["name"] == p["name"]), {"digest": ""})
+        need(c["digest"] == "sha256:" + own.hex(), f"payloads: {p['name']} is not what the entry is bound to")
+    return {p["name"]: p["data"] for p in payloads}
+
+
+def receipt(data, keys, notebook=None):
+    """What is proved and what about the notebook does not hold, in sentences; Bad when the receipt does not hold."""
+    r = read(data, RECEIPT, "receipt")
+    e = read(r["entry"], ENTRY, "entry")
+    for k in r["keys"]:
+        log_key(k)
+    shown = bound(e, r["commitments"], r["payloads"])
+    origin, size, root, who = checkpoint(r["checkpoint"], keys)
+    need(r["log"] == e["log"] == origin, "entry: receipt, entry and checkpoint are of different logs")
+    proof = [bytes.fromhex(h) for h in r["proof"]]
+    need(r["index"] < size and tree.climb(tree.leaf(r["entry"].encode()), r["index"], size, proof) == root,
+         f"proof: it does not lead from the entry at place {r['index']} to the root of the checkpoint's {size} entries")
+    proved = [f"the entry of {e['kind']} {e['id']} stands at place {r['index']} of the log {origin}", signed(who, size)]
+    out = read(shown["output"], OUTPUT, "payloads: output") if "output" in shown else None
+    cells = read(shown["cells"], CELLS, "payloads: cells")["cells"] if "cells" in shown else None
+    need(out or notebook is None, "notebook: the receipt shows no output, so no notebook can be held against it")
+    own = notebook is not None and "sha256:" + hashlib.sha256(notebook).hexdigest()
+    if not own:
+        return proved, []
+    if own == out["file"]:
+        return proved + ["the notebook is, byte for byte, the output of this run"], []
+    return proved, [f"notebook: {p}" for p in [f"the file is not the run's output: it is {own}", *digest.differences(notebook, out, cells)]]
+
+
+def signed(who, size):
+    return f"the key {who}, which you gave, signed this tree of {size} entries: none of them can be changed, moved or left out any more"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["receipt", "export"])
+    parser.add_argument("path")
+    parser.add_argument("--notebook", help="the output notebook to hold against the receipt")
+    parser.add_argument("--key", action="append", required=True, help="a verifier key of the log, from somebody you trust; can be repeated")
+    args = parser.parse_args()
+    proved, problems = [], []
+    try:
+        keys = dict(log_key(k) for k in args.key)
+        if args.what == "receipt":
+            data, book = (open(p, "rb").read() if p else None for p in (args.path, args.notebook))
+    except (OSError, ValueError) as err:
+        sys.exit(print(f"verify.py: {err}", file=sys.stderr) or 2)
+    try:
+        if args.what == "receipt":
+            proved, problems = receipt(data, keys, book)
+        else:
+            import export
+            proved = export.check(args.path, keys)
+    except (ValueError, RecursionError) as err:  # Bad, and what base64 and UTF-8 refuse
+        problems = [str(err)]
+    for line in [f"proved: {p}" for p in proved] + [f"wrong: {p}" for p in problems]:
+        print(line)
+    sys.exit(1 if problems else 0)
+
+
+if __name__ == "__main__":
+    main()
