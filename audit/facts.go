@@ -56,10 +56,12 @@ type EnvironmentFacts struct {
 	Interpreter, Version, Platform, Manager string
 	Source                                  string // how it was learnt
 	Packages                                []PackageFact
+	Gaps                                    []string // sentences about what could not be read
 }
 
-// PackageFact is one installed package.
-type PackageFact struct{ Name, Version string }
+// PackageFact is one installed package. Origin is where it came from when that
+// was no package index.
+type PackageFact struct{ Name, Version, Origin string }
 
 // CellFacts is one cell of the output notebook.
 type CellFacts struct {
@@ -96,6 +98,18 @@ type ResultFacts struct {
 	Assay                  string // the version that ran it
 	Completeness           string // proven, not_provable or lost
 }
+
+// EventsDigest is the digest of a run's events, each by its exact bytes, in their order.
+func EventsDigest(encoded [][]byte) Digest {
+	e := newEncoder(domainEvents)
+	e.head('l', len(encoded))
+	for _, b := range encoded {
+		e.bytes(b)
+	}
+	return e.sum()
+}
+
+const domainEvents = "assay.events.1"
 
 // EventFacts are the run's events, behind one digest.
 type EventFacts struct {

@@ -91,12 +91,13 @@ func readEnvironment(f *fields) *EnvironmentFacts {
 		Manager: in.str("manager"), Source: in.str("source"),
 	}
 	for _, v := range in.next("packages", jsonArray).elems {
-		if v.kind != jsonArray || len(v.elems) != 2 || v.elems[0].kind != jsonString || v.elems[1].kind != jsonString {
-			in.fail("a package is not a name and a version")
+		if v.kind != jsonArray || len(v.elems) != 3 || v.elems[0].kind != jsonString || v.elems[1].kind != jsonString || v.elems[2].kind != jsonString {
+			in.fail("a package is not a name, a version and an origin")
 			break
 		}
-		e.Packages = append(e.Packages, PackageFact{Name: v.elems[0].text, Version: v.elems[1].text})
+		e.Packages = append(e.Packages, PackageFact{Name: v.elems[0].text, Version: v.elems[1].text, Origin: v.elems[2].text})
 	}
+	e.Gaps = in.strs("gaps")
 	if err := in.done(); err != nil {
 		f.fail("environment: %w", err)
 	} else if e.Digest() != digest {

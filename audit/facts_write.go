@@ -64,9 +64,10 @@ func (f *EnvironmentFacts) list() []byte {
 	w.str("source", f.Source)
 	w.open("packages", '[')
 	for _, p := range f.Packages {
-		w.strs("", []string{p.Name, p.Version})
+		w.strs("", []string{p.Name, p.Version, p.Origin})
 	}
 	w.close(']')
+	w.strs("gaps", f.Gaps)
 	w.close('}')
 	return w.b
 }
