@@ -19,6 +19,7 @@ const (
 	EventCellOutput  = "cell.output"
 	EventCellEnded   = "cell.ended"
 	EventEnded       = "run.ended"
+	EventReceipt     = "run.receipt"
 )
 
 // Event is one thing that happened in a run. Fields that say nothing about its type are left out.
@@ -45,6 +46,12 @@ type Event struct {
 	Note           string  `json:"note,omitempty"`
 	Hint           string  `json:"hint,omitempty"`
 	Description    string  `json:"description,omitempty"` // cell.started: papermill_description of the cell
+
+	Entry       *int64 `json:"entry,omitempty"` // run.receipt: index in the log, from 0
+	Log         string `json:"log,omitempty"`   // run.receipt: the log's name
+	Receipt     string `json:"receipt,omitempty"`
+	Attestation string `json:"attestation,omitempty"`
+	Ephemeral   bool   `json:"ephemeral,omitempty"` // run.receipt: the log's key was made in a throwaway place
 
 	Error *ErrorEvent `json:"error,omitempty"`
 }

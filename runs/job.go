@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"syscall"
 
+	"assay/audit"
+	"assay/events"
 	"assay/executor"
 )
 
@@ -16,7 +18,12 @@ type job struct {
 	row  Run
 	in   string // the references themselves: the row has them without passwords
 	out  string
-	lost error // the row could not be kept
+	lost error // the row, the entry or the receipt could not be kept
+
+	facts  audit.RunFacts
+	events []events.Event // those of the bus, in their order
+	pump   *pump          // nil: there is no log
+	packed <-chan *executor.Environment
 
 	ctx       context.Context // ends: the kernel is killed
 	kill      func()
@@ -25,12 +32,22 @@ type job struct {
 	done      chan struct{}
 }
 
+// emit tells the bus and the listener. After the run's end the bus hears no more: its entry is made.
 func (j *job) emit(e Event) {
-	if j.req.Listener == nil {
-		return
-	}
 	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
-	j.req.Listener(e)
+	if j.pump != nil && busType(e) != "" {
+		kept, err := forBus(e, j.row.Input)
+		if err != nil {
+			kept.Payload = []byte(`{}`)
+		}
+		j.events = append(j.events, kept)
+		if e.Type != EventEnded { // which is kept in one transaction with the entry
+			j.pump.add(kept)
+		}
+	}
+	if j.req.Listener != nil {
+		j.req.Listener(e)
+	}
 }
 
 func (j *job) warn(format string, args ...any) {

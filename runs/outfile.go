@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"assay/audit"
 	"assay/executor"
 	"assay/nbformat"
 	"assay/nbformat/percent"
@@ -133,8 +134,11 @@ func (j *job) prepare(doc *nbformat.Document) error {
 		}
 		return publish(func(w io.Writer) error {
 			sum := sha256.New()
-			_, err := output.Render(io.MultiWriter(w, sum), doc, j.req.Compat)
+			n, err := output.Render(io.MultiWriter(w, sum), doc, j.req.Compat)
 			j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+			if j.s.o.Log != nil {
+				j.outputFacts(doc, audit.Digest(sum.Sum(nil)), n)
+			}
 			return err
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"assay/audit"
 	"assay/executor"
 	"assay/nbformat"
 	"assay/nbformat/percent"
@@ -105,8 +106,10 @@ func (j *job) read() (*nbformat.Document, error) {
 	j.row.InputDigest = got.Digest
 	doc, err := Parse(j.row.Input, got.Data)
 	if err != nil {
+		j.facts.Input = inputFacts(got.Data, nil)
 		return nil, &Error{Reason: ReasonInput, Err: err}
 	}
+	j.facts.Input = inputFacts(got.Data, doc)
 	return doc, nil
 }
 
@@ -156,6 +159,7 @@ func (j *job) inject(doc *nbformat.Document) (*params.Injection, error) {
 	if j.row.Parameters = params.JSON(injection.Values); j.req.Compat {
 		j.row.Parameters = params.JSONCompat(injection.Values)
 	}
+	j.facts.Parameters, j.facts.Secrets = parameterFacts(injection)
 	for _, w := range injection.Warnings {
 		j.warn("%s", w)
 	}
@@ -203,6 +207,7 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	if req.Name == "" && req.Language == "" {
 		return nil, &Error{Reason: ReasonKernelStart, Err: errors.New("the notebook names no kernel and no language"), Hint: "choose a kernel: --kernel python3"}
 	}
+	j.pack(ctx, req)
 	kernel, err := j.s.starter.Start(ctx, req)
 	if err != nil {
 		return nil, fail(ReasonKernelStart, err)
@@ -285,6 +290,9 @@ func (j *job) finish(result executor.Result, out *output.Writer) error {
 		return fail(ReasonOutput, fmt.Errorf("write the output: %w", err))
 	}
 	j.row.OutputDigest = out.Digest()
+	if file, err := audit.ParseDigest(out.Digest()); err == nil && j.s.o.Log != nil {
+		j.outputFacts(out.Document(), file, out.Stats().Last)
+	}
 	if i, blamed := out.Blamed(result); j.req.Compat && blamed && j.row.State == executor.RunSucceeded {
 		j.row.State, j.row.Reason = executor.RunFailed, ReasonCellError
 		j.row.Note = fmt.Sprintf("cell %d raised, which its tag or an option tolerates; papermill fails such a run", i+1)

@@ -6,6 +6,7 @@ package runs
 import (
 	"time"
 
+	"assay/audit"
 	"assay/executor"
 	"assay/params"
 )
@@ -45,6 +46,11 @@ type Request struct {
 	MemoryLimit     int64 // bytes for a local kernel; 0: none
 	Untrimmed       bool  // a local kernel keeps its history and its settings
 
+	AskedBy   string // who asked, as the trigger knows it; "": nobody said
+	NoReceipt bool   // leave the receipt's file out; the entry in the log is made all the same
+	// Attest makes the attestation that is written beside the receipt; nil: none is.
+	Attest func(*audit.Receipt) ([]byte, error)
+
 	SaveOff bool // write the output at the end only, and keep no journal
 
 	// Listener hears of the run's events; nil: nobody. See Event.
@@ -55,6 +61,7 @@ type Request struct {
 type Run struct {
 	ID      string
 	Trigger Trigger
+	AskedBy string
 	Owner   string // the process that has it, as its Options name it; "" when nobody asked
 	State   executor.State
 	Reason  string // from the closed list of the reasons below, for failed, timed_out and not_started

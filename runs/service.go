@@ -12,6 +12,7 @@ import (
 
 	"assay/executor"
 	"assay/notebooks"
+	"assay/observer"
 )
 
 // Starter starts kernels. Implementations may be called concurrently. A
@@ -39,6 +40,10 @@ type Options struct {
 	Notebooks  *notebooks.Options // how references are read and written
 	Version    string             // assay's version, for the record
 	Now        func() time.Time   // nil: time.Now
+	Owner      string             // names this process in its rows, for Sweep
+	Log        Log                // where runs are entered; nil: nowhere, and neither Bus nor Stage count
+	Bus        Bus                // takes the runs' events; needed with Log
+	Stage      observer.Candidate // what the stage-complete rows have in common: chain, session, agent
 	JournalDir string             // where the working copy and journal of a run stand whose output is not local; "": the temp folder
 }
 
@@ -84,13 +89,16 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 		s: s, req: req, in: req.Input, out: req.Output,
 		ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}),
 		row: Run{
-			ID: id.String(), Trigger: req.Trigger, State: executor.RunQueued, Created: s.o.Now().UTC(),
+			ID: id.String(), Trigger: req.Trigger, AskedBy: req.AskedBy, Owner: s.o.Owner, State: executor.RunQueued, Created: s.o.Now().UTC(),
 			Input: notebooks.Redact(req.Input), Output: notebooks.Redact(req.Output), KernelAsked: req.Kernel,
 		},
 	}
 	if err := s.store.Put(ctx, j.row); err != nil {
 		kill()
 		return "", fmt.Errorf("keep the run's row: %w", err)
+	}
+	if s.o.Log != nil {
+		j.pump = newPump(ctx, s.o.Bus)
 	}
 	j.emit(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
 	s.mu.Lock()
@@ -139,9 +147,8 @@ func (s *Service) work(j *job) {
 	} else {
 		j.run()
 	}
-	// The row outlives the request: a cancelled request still gets its last word.
-	if j.lost = s.store.Put(context.WithoutCancel(j.ctx), j.row); j.lost != nil {
-		return // the store does not know how it ended: Wait must go on saying so
+	if j.lost = j.settle(); j.lost != nil {
+		return // not all of it is kept: Wait must go on saying so
 	}
 	s.mu.Lock()
 	delete(s.jobs, j.row.ID)
@@ -159,7 +166,7 @@ func (s *Service) Wait(ctx context.Context, id string) (Run, error) {
 	select {
 	case <-j.done:
 		if j.lost != nil {
-			return j.row, fmt.Errorf("keep the run's row: %w", j.lost)
+			return j.row, j.lost
 		}
 		return s.store.Load(ctx, id)
 	case <-ctx.Done():

@@ -1,0 +1,199 @@
+package runs
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/user"
+
+	"assay/audit"
+	"assay/events"
+	"assay/executor"
+	"assay/nbformat"
+	"assay/params"
+	"assay/runs/output"
+	"assay/scraps"
+)
+
+// inputFacts are what is known of the bytes that were read, and of the
+// notebook in them: doc is nil where they are a script or an older format.
+func inputFacts(data []byte, doc *nbformat.Document) *audit.InputFacts {
+	f := &audit.InputFacts{File: audit.DigestBytes(data), Size: int64(len(data))}
+	if doc != nil {
+		if d, err := audit.DigestNotebook(doc); err == nil { // a number beyond reading has no digest
+			f.Source = d.Source
+		}
+	}
+	return f
+}
+
+// parameterFacts are the injected values; a secret is its reference and a
+// commitment to its value, whose salt is told to nobody.
+func parameterFacts(in *params.Injection) (ps []audit.ParameterFact, salts []audit.SecretFact) {
+	if in.Values == nil {
+		return nil, nil
+	}
+	for name, v := range in.Values.All() {
+		secret, is := v.(params.Secret)
+		if !is {
+			ps = append(ps, audit.ParameterFact{Name: name, Value: string(params.JSON(v))})
+			continue
+		}
+		salt := newSalt()
+		ps = append(ps, audit.ParameterFact{
+			Name: name, Secret: secret.Reference, Commitment: audit.CommitSecret(name, salt, []byte(secret.Reveal())),
+		})
+		salts = append(salts, audit.SecretFact{Name: name, Salt: salt})
+	}
+	return ps, salts
+}
+
+func newSalt() (salt [32]byte) {
+	_, _ = rand.Read(salt[:]) // never fails: crypto/rand ends the program first
+	return salt
+}
+
+func kernelFacts(i executor.Info) *audit.KernelFacts {
+	if i.Via == "" {
+		return nil // it did not start
+	}
+	var language struct {
+		Version string `json:"version"`
+	}
+	_ = json.Unmarshal(i.LanguageInfo, &language) // a kernel that says something else has no version
+	return &audit.KernelFacts{
+		Name: i.Name, DisplayName: i.DisplayName, Language: i.Language, LanguageVersion: language.Version,
+		Implementation: i.Implementation, ImplementationVersion: i.ImplementationVersion,
+		ProtocolVersion: i.ProtocolVersion, Via: i.Via,
+	}
+}
+
+func environmentFacts(e *executor.Environment) *audit.EnvironmentFacts {
+	if e == nil {
+		return nil
+	}
+	f := &audit.EnvironmentFacts{
+		Interpreter: e.Interpreter, Version: e.Version, Platform: e.Platform, Manager: e.Manager, Source: e.Source, Gaps: e.Gaps,
+		Packages: make([]audit.PackageFact, len(e.Packages)),
+	}
+	for i, p := range e.Packages {
+		f.Packages[i] = audit.PackageFact(p)
+	}
+	return f
+}
+
+// outputFacts are the digests of the notebook that was written: whole, by cell, and of its scraps.
+func (j *job) outputFacts(doc *nbformat.Document, file audit.Digest, size int64) {
+	f := &j.facts
+	f.Output = &audit.OutputFacts{File: file, Size: size}
+	d, err := audit.DigestNotebook(doc)
+	if err != nil {
+		j.warn("the output has no digest by cell: %v", err)
+		return
+	}
+	f.Output.Source, f.Output.Outputs, f.Output.Rest = d.Source, d.Outputs, d.Rest
+	f.Cells = cellFacts(doc, d.Cells, j.row.Cells)
+	found, _, err := scraps.FindWith(doc, nil)
+	if err != nil {
+		j.warn("not every scrap could be read: %v", err)
+	}
+	for _, s := range found {
+		f.Scraps = append(f.Scraps, audit.ScrapFact{Name: s.Name, Digest: audit.DigestBytes(s.JSON())})
+	}
+}
+
+// cellFacts joins what the document says of its cells to what the run says.
+// The run's indexes are those before error markers were put in.
+func cellFacts(doc *nbformat.Document, digests []audit.CellDigests, results []executor.CellResult) []audit.CellFacts {
+	byIndex := make(map[int]*executor.CellResult, len(results))
+	for i := range results {
+		byIndex[results[i].Index] = &results[i]
+	}
+	facts := make([]audit.CellFacts, doc.Len())
+	before := 0
+	for i, c := range doc.Cells() {
+		facts[i].CellDigests = digests[i]
+		if c.HasTag(output.MarkerTag) {
+			continue
+		}
+		if r := byIndex[before]; r != nil && c.Type() == "code" {
+			facts[i].State, facts[i].Masked = string(r.State), r.Masked
+		}
+		if n, ok := c.ExecutionCount(); ok {
+			facts[i].ExecutionCount = &n
+		}
+		before++
+	}
+	return facts
+}
+
+func nameFacts(r *Run) audit.NameFacts {
+	n := audit.NameFacts{Input: r.Input, Output: r.Output, AskedBy: r.AskedBy}
+	if u, err := user.Current(); err == nil {
+		n.User = u.Username
+	}
+	n.Host, _ = os.Hostname() // a host without a name has none
+	return n
+}
+
+func (j *job) resultFacts() audit.ResultFacts {
+	r := &j.row
+	f := audit.ResultFacts{
+		State: string(r.State), Reason: r.Reason, Trigger: string(r.Trigger), Start: r.Started, End: r.Ended,
+		Assay: j.s.o.Version, Completeness: output.CompletenessUnproven,
+	}
+	if r.Provable {
+		f.Completeness = output.CompletenessProven
+	}
+	for i := range r.Cells {
+		if r.Cells[i].Lost != 0 || r.Cells[i].State == executor.Incomplete {
+			f.Completeness = output.CompletenessLost
+		}
+	}
+	return f
+}
+
+// eventFacts are the run's events behind one digest.
+func eventFacts(es []events.Event) (audit.EventFacts, error) {
+	encoded := make([][]byte, len(es))
+	for i, e := range es {
+		b, err := e.Encode()
+		if err != nil {
+			return audit.EventFacts{}, fmt.Errorf("write the event %s: %w", e.Type, err)
+		}
+		encoded[i] = b
+	}
+	return audit.EventFacts{Digest: audit.EventsDigest(encoded), Count: int64(len(es))}, nil
+}
+
+// Environments is what a Starter also is that knows what a kernel runs in.
+type Environments interface {
+	// Environment reads what the kernel of the request would run in, from files.
+	Environment(ctx context.Context, r KernelRequest) (executor.Environment, error)
+}
+
+// pack reads the kernel's environment while the kernel starts.
+func (j *job) pack(ctx context.Context, r KernelRequest) {
+	reader, ok := j.s.starter.(Environments)
+	if !ok || j.s.o.Log == nil {
+		return
+	}
+	packed := make(chan *executor.Environment, 1)
+	j.packed = packed
+	go func() {
+		defer close(packed)
+		if e, err := reader.Environment(ctx, r); err == nil {
+			packed <- &e
+		}
+	}()
+}
+
+// environment is what pack read; nil where it is not known.
+func (j *job) environment() *executor.Environment {
+	if j.packed == nil {
+		return nil
+	}
+	return <-j.packed
+}

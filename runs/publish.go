@@ -1,0 +1,142 @@
+package runs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+
+	"assay/events"
+	"assay/executor"
+)
+
+// Bus takes a run's events. *events.Bus is one.
+type Bus interface {
+	// Publish keeps the events durably before it returns.
+	Publish(ctx context.Context, es ...events.Event) ([]events.Event, error)
+	// Query reads events back, see events.Store.
+	Query(ctx context.Context, f events.Filter, after int64, limit int) ([]events.Event, error)
+	// Announce tells subscribers and destinations of events that another transaction has stored.
+	Announce(stored ...events.Event)
+}
+
+// busTypes are the bus's names of the events that go there. What cells print
+// does not: it is in the notebook, and in its journal while the run goes on.
+var busTypes = map[string]string{
+	EventQueued: events.TypeRunQueued, EventStarted: events.TypeRunStarted, EventWarning: events.TypeRunWarning,
+	EventKernelReady: events.TypeKernelReady, EventCellStarted: events.TypeCellStarted,
+}
+
+// busType is the name of e on the bus; "" when it does not go there.
+func busType(e Event) string {
+	switch {
+	case e.Type == EventCellEnded && (e.Error != nil || !fine[executor.CellState(e.State)]):
+		return events.TypeCellFailed
+	case e.Type == EventCellEnded:
+		return events.TypeCellCompleted
+	case e.Type != EventEnded:
+		return busTypes[e.Type]
+	}
+	switch executor.State(e.State) {
+	case executor.RunSucceeded:
+		return events.TypeRunCompleted
+	case executor.RunCancelled:
+		return events.TypeRunCancelled
+	}
+	if e.Reason == ReasonInterrupted {
+		return events.TypeRunAborted
+	}
+	return events.TypeRunFailed
+}
+
+// fine are the cell states that no reader needs to look at.
+var fine = map[executor.CellState]bool{executor.Succeeded: true, executor.Skipped: true, executor.ToleratedError: true, executor.NotRun: true}
+
+// busPayload is the payload of an event on the bus: the event's own fields, and the context that filters go by.
+type busPayload struct {
+	Context struct {
+		Run      string `json:"run_id"`
+		Notebook string `json:"notebook,omitempty"`
+	} `json:"ctx"`
+	Event
+}
+
+// forBus makes e an event of the bus. notebook is the input's reference.
+func forBus(e Event, notebook string) (events.Event, error) {
+	var p busPayload
+	p.Context.Run, p.Context.Notebook, p.Event = e.Run, notebook, e
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return events.Event{}, fmt.Errorf("write the event %s: %w", e.Type, err)
+	}
+	return events.Event{
+		ID: events.NewID(), Trace: e.Run, Task: e.Run, Type: busType(e), Source: "assay", Time: e.Time,
+		Version: events.Version, Payload: raw,
+	}, nil
+}
+
+// pump publishes a run's events in their order from a goroutine of its own: a
+// slow disk holds no cell up. Its methods are for one goroutine.
+type pump struct {
+	bus  Bus
+	ctx  context.Context
+	wake chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex
+	waiting []events.Event
+	err     error
+	closed  bool
+}
+
+func newPump(ctx context.Context, bus Bus) *pump {
+	p := &pump{bus: bus, ctx: context.WithoutCancel(ctx), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go p.run()
+	return p
+}
+
+func (p *pump) add(e events.Event) {
+	p.mu.Lock()
+	p.waiting = append(p.waiting, e)
+	p.mu.Unlock()
+	p.poke()
+}
+
+func (p *pump) poke() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (p *pump) run() {
+	defer close(p.done)
+	for range p.wake {
+		p.mu.Lock()
+		batch, closed := p.waiting, p.closed
+		p.waiting = nil
+		p.mu.Unlock()
+		if len(batch) > 0 {
+			if _, err := p.bus.Publish(p.ctx, batch...); err != nil {
+				p.mu.Lock()
+				p.err = err
+				p.waiting = append(batch, p.waiting...) // the run's end tries them again, in its own transaction
+				p.mu.Unlock()
+				return
+			}
+		}
+		if closed {
+			return
+		}
+	}
+}
+
+// close returns what the store does not have yet, to be kept with the run's end.
+func (p *pump) close() []events.Event {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.poke()
+	<-p.done
+	return p.waiting
+}
