@@ -93,6 +93,9 @@ func (s *Statement) Encode() []byte {
 	if err != nil {
 		e = &Entry{} // ParseStatement refuses what comes of it
 	}
+	if s.Kernel == nil {
+		s = &Statement{Kernel: &KernelFacts{}}
+	}
 	var w jsonWriter
 	w.open("", '{')
 	w.str("_type", StatementType)
