@@ -43,9 +43,10 @@ type exportCheck struct {
 	v    *Verdict
 	fsys fs.FS
 	o    *VerifyOptions
-	tree frontier
+	tree Frontier
 
 	head     Checkpoint
+	origin   string // of the entries so far
 	payloads lineReader
 	payload  *PayloadLine // the next one
 	history  lineReader
@@ -78,7 +79,7 @@ func (x *exportCheck) run() {
 		return
 	}
 	x.head = c
-	x.tree.full = x.tile
+	x.tree.Full = x.tile
 	x.payloads.open(x.fsys, ExportPayloads)
 	x.history.open(x.fsys, ExportCheckpoints)
 	defer x.payloads.close()
@@ -87,9 +88,12 @@ func (x *exportCheck) run() {
 	x.nextCheckpoint()
 	x.checkEarlier() // an empty log has a checkpoint too
 	x.entries()
-	x.tree.partial(x.tile)
-	if x.tree.size != c.Size || x.tree.root() != c.Root {
-		x.problem("checkpoint", "it is not that of the %d entries that are here", x.tree.size)
+	x.tree.Partial(x.tile)
+	if x.tree.Size() != c.Size || x.tree.Root() != c.Root {
+		x.problem("checkpoint", "it is not that of the %d entries that are here", x.tree.Size())
+	}
+	if c.Size > 0 && x.origin != c.Origin {
+		x.problem("checkpoint", "it is of the log %q, the last entries are of %q", c.Origin, x.origin)
 	}
 	if x.payload != nil {
 		x.problem(ExportPayloads, "a line is of entry %d, which does not come there", x.payload.Index)
@@ -125,24 +129,14 @@ func (x *exportCheck) entries() {
 }
 
 func (x *exportCheck) entry(index int64, leaf []byte) {
-	x.tree.add(tlog.RecordHash(leaf))
-	x.checkEarlier()
+	x.tree.Add(tlog.RecordHash(leaf))
 	e, err := ParseEntry(leaf)
 	if err != nil {
 		x.problem("entry", "%d: %v", index, err)
 		return
 	}
-	if e.Log != x.head.Origin {
-		x.problem("entry", "%d is of the log %q, not of %q", index, e.Log, x.head.Origin)
-	}
-	x.kinds[e.Kind]++
-	if e.Kind == KindKey {
-		for _, k := range append(e.Names, e.Subject) {
-			if kv, err := NewVerifier(k); err == nil && len(x.named) < maxNamedKeys {
-				x.named = append(x.named, kv)
-			}
-		}
-	}
+	x.act(index, e)
+	x.checkEarlier()
 	if x.payload == nil || x.payload.Index != index {
 		return
 	}
@@ -153,6 +147,25 @@ func (x *exportCheck) entry(index int64, leaf []byte) {
 	x.shown += int64(len(x.payload.Payloads))
 	x.hidden += int64(len(hidden))
 	x.nextPayload()
+}
+
+// act follows what entries say of the log itself: its name, which changes
+// where a log goes on after a rollback, and its keys.
+func (x *exportCheck) act(index int64, e *Entry) {
+	x.kinds[e.Kind]++
+	if e.Kind == KindKey || e.Kind == KindLog {
+		for _, k := range append(e.Names[:len(e.Names):len(e.Names)], e.Subject) {
+			if kv, err := NewVerifier(k); err == nil && len(x.named) < maxNamedKeys {
+				x.named = append(x.named, kv)
+			}
+		}
+	}
+	if index == 0 || e.Kind == KindLog && e.Subject == x.origin {
+		x.origin = e.Log
+	}
+	if e.Log != x.origin {
+		x.problem("entry", "%d is of the log %q, where those before it are of %q", index, e.Log, x.origin)
+	}
 }
 
 // tile holds a tile's file against the hashes that the entries give.

@@ -43,14 +43,14 @@ func (x *exportCheck) nextCheckpoint() {
 
 // checkEarlier holds checkpoints of the tree's present size against it.
 func (x *exportCheck) checkEarlier() {
-	for x.earlier != nil && x.earlier.Size == x.tree.size {
+	for x.earlier != nil && x.earlier.Size == x.tree.Size() {
 		msg := []byte(x.earlier.Note)
 		c, _, err := OpenCheckpoint(msg)
 		var untrusted *UntrustedError
 		switch {
 		case !errors.As(err, &untrusted): // without keys there is no other good end
 			x.problem(ExportCheckpoints, "size %d: %v", x.earlier.Size, err)
-		case c.Origin != x.head.Origin || c.Size != x.tree.size || c.Root != x.tree.root():
+		case c.Size > 0 && c.Origin != x.origin || c.Size != x.tree.Size() || c.Root != x.tree.Root():
 			x.problem(ExportCheckpoints, "that of size %d is not one of the entries that are here", x.earlier.Size)
 		}
 		x.signed++

@@ -45,8 +45,8 @@ func (v *Verdict) receipt(r *Receipt, o *VerifyOptions) {
 	if n == nil {
 		return
 	}
-	if e.Log != c.Origin || r.Log != c.Origin {
-		v.problem("entry", fmt.Sprintf("the receipt is of the log %q, its entry of %q and its checkpoint of %q", r.Log, e.Log, c.Origin))
+	if r.Log != c.Origin {
+		v.problem("receipt", fmt.Sprintf("it is of the log %q, its checkpoint of %q", r.Log, c.Origin))
 	}
 	if err := tlog.CheckRecord(r.Proof, c.Size, c.Root, r.Index, tlog.RecordHash([]byte(r.Entry))); err != nil {
 		v.problem("proof", fmt.Sprintf("it does not lead from the entry at place %d to the root of the checkpoint's %d entries", r.Index, c.Size))
@@ -107,6 +107,9 @@ func cosignatures(n *note.Note, witnesses []note.Verifier) []note.Signature {
 func (v *Verdict) place(e *Entry, index int64, c Checkpoint, n *note.Note, o *VerifyOptions) {
 	v.Proved = append(v.Proved, fmt.Sprintf("the %s stands at place %d of the log %s", subjectOf(e), index, c.Origin))
 	v.signed(c, n, o)
+	if e.Log != c.Origin { // a log that went on under a new name after a rollback signs its older entries again
+		v.NotProved = append(v.NotProved, fmt.Sprintf("that the entry was first written in this log: it names the log %s", e.Log))
+	}
 }
 
 func subjectOf(e *Entry) string {

@@ -1,4 +1,5 @@
 """Checks an exported log (docs/log.md), for verify.py: entries, tiles, checkpoints, payloads."""
+import contextlib
 import os
 import re
 
@@ -51,21 +52,26 @@ def check(folder, keys):
     shown = lines(folder, "payloads.jsonl", LINE)
     history = list(lines(folder, "checkpoints.jsonl", NOTE))
     need(all(a["size"] < b["size"] for a, b in zip(history, history[1:])), "checkpoints.jsonl: sizes do not rise")
-    payload, held, level, named = next(shown, None), 0, [], dict(keys)
+    payload, held, level, named, logs = next(shown, None), 0, [], dict(keys), [origin]
     for index, leaf in enumerate(bundles(folder, size)):
         level.append(tree.leaf(leaf))
         entry = verify.read(leaf, verify.ENTRY, f"entry {index}")
-        need(entry["log"] == origin, f"entry {index} is of the log {entry['log']}, not of {origin}")
-        if entry["kind"] == "key":
-            named.update(verify.log_key(k) for k in entry["names"] + [entry["subject"]])
+        if index == 0 or entry["kind"] == "log" and entry["subject"] == logs[-1]:
+            log = entry["log"]
+        need(entry["log"] == log, f"entry {index} is of the log {entry['log']}, where those before it are of {log}")
+        logs.append(log)
+        for k in entry["names"] + [entry["subject"]] if entry["kind"] in ("key", "log") else []:
+            with contextlib.suppress(ValueError):
+                named.update([verify.log_key(k)])
         if payload and payload["index"] == index:
             held += len(verify.bound(entry, payload["commitments"], payload["payloads"]))
             payload = next(shown, None)
     need(payload is None, "payloads.jsonl: a line is of an entry that does not come there")
     need(top == tree.root(level), f"checkpoint: it is not that of the {size} entries that are here")
+    need(logs[-1] == origin, f"checkpoint: it is of the log {origin}, the last entries are of {logs[-1]}")
     for h in history:
-        who_was, at, was, _ = verify.checkpoint(h["note"], named)
-        need(who_was == origin and at == h["size"] <= size and was == tree.root(level[:at]),
+        signer, at, was, _ = verify.checkpoint(h["note"], named)
+        need(signer in logs[at:at + 1] and at == h["size"] and was == tree.root(level[:at]),
              f"checkpoints.jsonl: that of size {h['size']} is not one of the entries that are here")
     height = 0
     while level:
