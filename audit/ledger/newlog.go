@@ -69,7 +69,7 @@ type end struct {
 	note             []byte // it, signed; nil when nothing was
 	size             int64  // entries that are left
 	origin           string // the store's name now
-	saved            int64  // the size of the store's last checkpoint
+	signedAs         string // the name in the store's last checkpoint
 	copied           bool   // note is in the second copy's file
 }
 
@@ -84,11 +84,11 @@ func (l *Ledger) ended(ctx context.Context) (e end, err error) {
 	if err != nil {
 		return e, err
 	}
-	if e.saved = last.Size; len(last.Note) > 0 {
+	if len(last.Note) > 0 {
 		if e.Checkpoint, err = unverified(last.Note); err != nil {
 			return e, fmt.Errorf("the database's last checkpoint: %w", err)
 		}
-		e.note = last.Note
+		e.note, e.signedAs = last.Note, e.Origin
 	}
 	c, ok, err := l.readCopy()
 	if err != nil {
@@ -118,15 +118,14 @@ func (l *Ledger) keepCopy(e end) error {
 
 // rename gives the log its new name, unless an interrupted call did.
 func (l *Ledger) rename(ctx context.Context, e end) error {
-	if e.origin != "" && e.origin != e.Origin {
-		if _, err := l.store.Find(ctx, "log-"+e.origin); errors.Is(err, ErrNotFound) {
-			l.origin = e.origin
-			return nil
-		} else if err != nil {
-			return err
-		}
+	begun, err := l.begun(ctx, e)
+	if err != nil {
+		return err
 	}
-	var err error
+	if begun {
+		l.origin = e.origin
+		return nil
+	}
 	if l.origin, err = newOrigin(&l.opts); err != nil {
 		return err
 	}
@@ -136,9 +135,28 @@ func (l *Ledger) rename(ctx context.Context, e end) error {
 	return l.store.SetOrigin(ctx, e.origin, l.origin)
 }
 
+// begun says whether the store's name is one that an interrupted NewLog gave:
+// nothing was signed under it, or it is what follows the log of the second copy.
+func (l *Ledger) begun(ctx context.Context, e end) (bool, error) {
+	if e.origin == "" || e.origin == e.Origin {
+		return false, nil
+	}
+	if e.signedAs != "" && e.signedAs != e.origin {
+		return true, nil
+	}
+	st, err := l.store.Find(ctx, logID(e.origin))
+	if err != nil {
+		return false, notMissing(err)
+	}
+	entry, err := audit.ParseEntry(st.Leaf)
+	return err == nil && entry.Subject == e.Origin, err
+}
+
+func logID(origin string) string { return "log-" + origin }
+
 func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
 	act, err := l.newAct(audit.Entry{
-		Kind: audit.KindLog, ID: "log-" + l.origin, Subject: e.Origin,
+		Kind: audit.KindLog, ID: logID(l.origin), Subject: e.Origin,
 		Names: []string{fmt.Sprintf("signed %d %s", e.Size, e.Root), fmt.Sprintf("left %d", e.size)},
 	}, by, reason)
 	if err != nil {

@@ -1,0 +1,266 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"assay/audit"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// maxProblems is how many problems Verify tells one by one.
+const maxProblems = 100
+
+// Verify reads the whole log and checks that its entries are those that the
+// tiles hold, that its last checkpoint, the second copy outside and what this
+// process saw are all of this tree and signed by keys that are known here, and
+// that the entries about keys and names lead to the ones it has now. What is
+// wrong are the verdict's problems; the error is for what could not be read.
+// progress, which may be nil, is told from time to time how many entries were
+// read.
+//
+// It costs one pass over the leaves, in memory that does not depend on their
+// number. Payloads are held against their entries by Receipt, Export and the
+// store's own check.
+func (l *Ledger) Verify(ctx context.Context, progress func(done, total int64)) (*audit.Verdict, error) {
+	v := &verification{ctx: ctx, l: l, progress: progress, verdict: &audit.Verdict{}}
+	if err := v.run(); err != nil {
+		return nil, fmt.Errorf("verify the log: %w", err)
+	}
+	return v.verdict, nil
+}
+
+type verification struct {
+	ctx      context.Context // of the one call
+	l        *Ledger
+	progress func(done, total int64)
+	verdict  *audit.Verdict
+	more     int // problems beyond maxProblems
+
+	signed []claim // what was signed, by size
+	grower grower
+	size   int64
+	log    string // the name that entries must carry here
+	runs   []byte // how the leaf of a run begins, as it is nearly always
+	named  []byte // and the log's name in it
+	kinds  map[string]int64
+}
+
+// claim is a signed tree and where it says so.
+type claim struct {
+	audit.Checkpoint
+	note  *note.Note
+	where string
+}
+
+func (v *verification) problem(where, format string, args ...any) {
+	if len(v.verdict.Problems) == maxProblems {
+		v.more++
+		return
+	}
+	v.verdict.Problems = append(v.verdict.Problems, audit.Problem{Where: where, Cell: -1, What: fmt.Sprintf(format, args...)})
+}
+
+func (v *verification) run() error {
+	if err := v.claims(); err != nil {
+		return err
+	}
+	v.grower.full = v.tile
+	v.kinds = map[string]int64{}
+	v.setLog("")
+	if err := walk(v.ctx, v.l.store, v.size, v.batch); err != nil {
+		return err
+	}
+	if err := v.grower.partial(v.tile); err != nil {
+		return err
+	}
+	if v.grower.size != v.size {
+		v.problem("entries", "the database says that it has %d and gives %d", v.size, v.grower.size)
+	}
+	if v.log != "" && v.log != v.l.origin {
+		v.problem("log", "its entries are of the log %s, and its name is %s", v.log, v.l.origin)
+	}
+	if err := v.roots(); err != nil {
+		return err
+	}
+	if v.more > 0 {
+		v.verdict.Problems = append(v.verdict.Problems, audit.Problem{Where: "log", Cell: -1, What: fmt.Sprintf("%d more problems", v.more)})
+	}
+	v.tell()
+	return nil
+}
+
+// claims reads all that was signed, before it is asked what is there.
+func (v *verification) claims() error {
+	l := v.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	outside, hasCopy, err := l.readCopy()
+	if err != nil {
+		v.problem("second copy", "%v", err)
+	}
+	last, err := l.store.Checkpoint(v.ctx)
+	if err != nil {
+		return err
+	}
+	if v.size, err = l.store.Size(v.ctx); err != nil {
+		return err
+	}
+	if hasCopy {
+		v.claim(outside.note, l.opts.LastNote)
+	}
+	if len(last.Note) > 0 {
+		v.claim(last.Note, "the last checkpoint")
+	}
+	if l.seen.Size > 0 {
+		v.signed = append(v.signed, claim{l.seen.Checkpoint, nil, "a checkpoint that this process saw"})
+	}
+	if n := int64(len(v.signed)); n > 0 && hasCopy && outside.Size > last.Size {
+		v.problem("checkpoint", "%s is of %d entries, and the database's last checkpoint of %d: the database was put back to an older copy", l.opts.LastNote, outside.Size, last.Size)
+	}
+	return nil
+}
+
+func (v *verification) claim(msg []byte, where string) {
+	c, n, err := v.l.readNote(msg, where)
+	if err != nil {
+		v.problem("checkpoint", "%v", err)
+		return
+	}
+	if c.Origin != v.l.origin {
+		v.problem("checkpoint", "%s is of the log %s, and the database is %s", where, c.Origin, v.l.origin)
+		return
+	}
+	v.signed = append(v.signed, claim{c, n, where})
+}
+
+// batch takes the entries of one tile.
+func (v *verification) batch(b *batch) error {
+	err := b.each(func(index int64, leaf []byte, h tlog.Hash) error {
+
+		if bytes.HasPrefix(leaf, v.runs) && v.log != "" && bytes.Contains(leaf, v.named) {
+			v.kinds[audit.KindRun]++
+		} else {
+			v.entry(index, leaf)
+		}
+		return v.grower.add(h)
+	})
+	if v.progress != nil && err == nil && (b.from/tileWidth)%64 == 0 {
+		v.progress(v.grower.size, v.size)
+	}
+	return err
+}
+
+// entry reads an entry that is not a run of the log's present name.
+func (v *verification) entry(index int64, leaf []byte) {
+	e, err := audit.ParseEntry(leaf)
+	if err != nil {
+		v.problem("entry", "%d: %v", index, err)
+		return
+	}
+	v.kinds[e.Kind]++
+	switch {
+	case v.log == "":
+		v.setLog(e.Log)
+	case e.Kind == audit.KindLog && e.Subject == v.log:
+		v.setLog(e.Log)
+	case e.Log != v.log:
+		v.problem("entry", "%d is of the log %s, and stands among those of %s", index, e.Log, v.log)
+	}
+}
+
+func (v *verification) setLog(origin string) {
+	v.log = origin
+	v.runs = []byte(`{"version":1,"kind":"` + audit.KindRun + `",`)
+	// A name that JSON writes with escapes is never found, and all its entries are parsed.
+	v.named = []byte(`,"log":"` + origin + `",`)
+}
+
+// tile holds the hashes of entries, or of the tiles below, against the store's.
+func (v *verification) tile(t tlog.Tile, want []byte) error {
+	got, err := v.l.store.Tile(v.ctx, t)
+	if errors.Is(err, ErrNotFound) {
+		v.problem("tile", "%s is missing", audit.TilePath(t))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(got, want) {
+		return nil
+	}
+	for i := range t.W {
+		if at := i * tlog.HashSize; len(got) != len(want) || !bytes.Equal(got[at:at+tlog.HashSize], want[at:at+tlog.HashSize]) {
+			n := t.N*tileWidth + int64(i)
+			if t.L == 0 {
+				v.problem("entry", "%d is not the one that the tree holds", n)
+			} else {
+				v.problem("tile", "%s: hash %d is not that of what is below", audit.TilePath(t), i)
+			}
+			if len(got) != len(want) {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// roots holds what was signed against the tree, whose tiles were just found to
+// be those of the entries.
+func (v *verification) roots() error {
+	for _, c := range v.signed {
+		if c.Size > v.size {
+			v.problem("checkpoint", "%s is of %d entries, and the database has %d: it was put back to an older copy", c.where, c.Size, v.size)
+			continue
+		}
+		root := v.grower.root()
+		if c.Size < v.size {
+			e, err := edgeAt(v.ctx, v.l.store, c.Size)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return err
+			}
+			root = e.root()
+		}
+		if root != c.Root {
+			v.problem("checkpoint", "%s is of another tree: the first %d entries hash to %v, and it says %v", c.where, c.Size, root, c.Root)
+		}
+	}
+	return nil
+}
+
+func (v *verification) tell() {
+	d := v.verdict
+	d.OK = len(d.Problems) == 0
+	if !d.OK {
+		d.NotProved = append(d.NotProved, "anything about this log, while it does not verify")
+		return
+	}
+	d.Proved = append(d.Proved, fmt.Sprintf("%s %s of the log %s hash to the tree that its tiles hold", strconv.FormatInt(v.size, 10), plural(v.size, "entry", "entries"), v.l.origin))
+	signed := int64(0)
+	for _, c := range v.signed {
+		if c.note == nil {
+			continue
+		}
+		signed = max(signed, c.Size)
+		d.Proved = append(d.Proved, fmt.Sprintf("%s is of this tree's first %d and signed by %s", c.where, c.Size, c.note.Sigs[0].Name))
+	}
+	if signed < v.size {
+		d.NotProved = append(d.NotProved, fmt.Sprintf("the last %d entries were not signed yet", v.size-signed))
+	}
+	if v.l.opts.LastNote == "" {
+		d.NotProved = append(d.NotProved, "that the database was not put back to an older copy: there is no second copy of its last checkpoint")
+	}
+	d.NotProved = append(d.NotProved, "that whoever has the key and the database did not write both anew: compare the checkpoint with one that a witness or somebody else kept")
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
