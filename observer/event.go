@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -43,7 +44,11 @@ type eventContext struct {
 
 // eventID is a UUID of version 7: it sorts by the row's time.
 func (r Row) eventID() string {
-	digest := sha256.Sum256([]byte("event|" + r.Slug + "|" + r.Hash()))
+	text := "event|" + r.Slug + "|" + r.Hash()
+	if r.PrevHash == "" { // no link makes it the only one
+		text += "|" + r.Type + "|" + r.Session + "|" + r.Time.Format(time.RFC3339Nano) + "|" + string(r.Meta)
+	}
+	digest := sha256.Sum256([]byte(text))
 	id := uuid.UUID(digest[:16])
 	ms := uint64(r.Time.UnixMilli())
 	for i := range 6 {

@@ -136,7 +136,7 @@ func (w *Wire) settle(ctx context.Context, r Row, res result) error {
 	if !inChain {
 		return err // a count of dropped rows is not to be lost as well
 	}
-	if lost := w.lose(ctx, []Row{r}); lost != nil {
+	if lost := w.refuse(ctx, r); lost != nil {
 		return lost
 	}
 	return events.Permanent(err)

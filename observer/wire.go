@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"assay/events"
@@ -35,8 +34,6 @@ type Wire struct {
 	post   string // address
 	client *http.Client
 
-	dropped atomic.Int64 // by the cap, since TakeDropped
-
 	mu      sync.Mutex
 	sent    string // hash of the last row that the receiver took from this process
 	single  bool   // the receiver knows no batches
@@ -47,7 +44,7 @@ type Wire struct {
 	seen    int64
 }
 
-var _ events.Destination = (*Wire)(nil)
+var _ events.Capped = (*Wire)(nil)
 
 // WireOptions are the settings of a Wire.
 type WireOptions struct {
@@ -55,7 +52,7 @@ type WireOptions struct {
 	URL     string        // of the endpoint, as https://host; plain http only on this machine
 	Key     string        // the state-machine key, sent as bearer token
 	Slug    string        // the chain; "" is DefaultSlug
-	Cap     int           // 0 is OutboxCap; below 0 there is none
+	Cap     int           // 0 is OutboxCap
 	Batch   int           // 0 is BatchMax, which is the most
 	Timeout time.Duration // of one request; 0 is 10 s
 	Session string        // of this process, for heartbeats
@@ -84,6 +81,8 @@ func NewWire(store Store, o *WireOptions) (*Wire, error) {
 		return nil, err
 	case o.Key == "":
 		return nil, errors.New("the observer endpoint needs a key")
+	case w.o.Cap < 1:
+		return nil, fmt.Errorf("a cap of %d rows: use 1 or more", w.o.Cap)
 	case w.o.Batch < 1 || w.o.Batch > BatchMax:
 		return nil, fmt.Errorf("batches of %d rows: use 1 to %d", w.o.Batch, BatchMax)
 	case w.o.Lock != nil && w.o.Lock.o.Slug != w.o.Slug:
@@ -129,77 +128,81 @@ func (w *Wire) Wants(e events.Event) bool {
 	return e.Type == events.TypeStageCompleted && ok && slug == w.o.Slug
 }
 
-// TakeDropped is how many rows the cap dropped since it was last called.
-func (w *Wire) TakeDropped() int64 { return w.dropped.Swap(0) }
+// Cap implements events.Capped.
+func (w *Wire) Cap() int { return w.o.Cap }
 
-// Deliver implements events.Destination. Rows that the cap drops count as
-// delivered: the bus is done with them.
+// Deliver implements events.Destination.
 func (w *Wire) Deliver(ctx context.Context, es []events.Event) (n int, err error) {
-	if len(es) == 0 {
-		return 0, nil
-	}
+	return w.DeliverAfter(ctx, 0, es)
+}
+
+// DeliverAfter implements events.Capped: the rows go behind one that counts
+// those which the cap dropped.
+func (w *Wire) DeliverAfter(ctx context.Context, dropped int, es []events.Event) (n int, err error) {
 	rows := make([]Row, 0, len(es))
 	for _, e := range es {
-		r, err := ParseRow(e.Payload)
-		if err != nil {
-			if len(rows) == 0 {
-				return 0, events.Permanent(err)
-			}
-			break // those before it first; then it will be the first
+		var r Row
+		if r, err = ParseRow(e.Payload); err != nil {
+			break // those before it first
 		}
 		rows = append(rows, r)
 	}
-	dropped, err := w.drop(ctx, rows)
-	if err != nil {
-		return 0, err
-	}
-	n = dropped
 	for n < len(rows) {
-		took, err := w.send(ctx, rows[n:])
+		took, err := w.send(ctx, rows[n:], int64(dropped))
 		n += took
 		if err != nil && !errors.Is(err, errNoBatch) {
 			return n, err
 		}
+		if took > 0 {
+			dropped = 0
+		}
 	}
-	if n < len(es) {
-		_, err := ParseRow(es[n].Payload)
-		return n, events.Permanent(err)
-	}
-	return n, nil
+	return n, events.Permanent(err)
 }
 
 // send posts the first of rows in one request, behind the row that counts what
-// was dropped right before them, and says how many the receiver took.
-func (w *Wire) send(ctx context.Context, rows []Row) (int, error) {
+// was lost right before them, and says how many the receiver took.
+func (w *Wire) send(ctx context.Context, rows []Row, dropped int64) (int, error) {
 	batch := w.batch()
-	lost, err := w.overflow(ctx, rows[0])
+	list, err := w.lost(ctx, rows[0], dropped)
 	if err != nil {
 		return 0, err
 	}
-	var list []Row
-	if lost != nil {
-		if batch == 1 { // it has a request of its own
-			return 0, w.sendLost(ctx, *lost)
-		}
-		list = append(list, *lost)
+	if len(list) == batch { // it has a request of its own
+		return 0, w.sendLost(ctx, list[0])
 	}
 	rows = rows[:min(len(rows), batch-len(list))]
 	results, err := w.request(ctx, append(list, rows...))
 	if err != nil {
 		return 0, err
 	}
-	if lost != nil {
-		if err := w.settle(ctx, *lost, results[0]); err != nil {
+	for i, r := range list {
+		if err := w.settle(ctx, r, results[i]); err != nil {
 			return 0, err
 		}
-		results = results[1:]
 	}
 	for i, r := range rows {
-		if err := w.settle(ctx, r, results[i]); err != nil {
+		if err := w.settle(ctx, r, results[len(list)+i]); err != nil {
 			return i, err
 		}
 	}
 	return len(rows), nil
+}
+
+// lost is the row outbox.overflow that must go before next, if any.
+func (w *Wire) lost(ctx context.Context, next Row, dropped int64) ([]Row, error) {
+	if w.has(next.PrevHash) {
+		return nil, nil // told already, or there is no gap
+	}
+	if dropped == 0 {
+		refused, err := w.refused(ctx, next)
+		if err != nil || !refused {
+			return nil, err
+		}
+		dropped = 1
+	}
+	r, err := overflow(next, dropped)
+	return []Row{r}, err
 }
 
 // sendLost posts the row that counts what was dropped alone. From then on the

@@ -189,7 +189,7 @@ func (s *Server) follow(typ string, p payload) {
 	case typ == "outbox.overflow" && p.Meta.To > s.client.number:
 		// Rows that arrived although the sender never heard so are not missing.
 		s.missing += p.Meta.To - max(s.client.number, p.Meta.From-1)
-		s.client = clientChain{true, p.Meta.To, max(z, s.client.zeqond), p.StateHash}
+		s.client = clientChain{true, p.Meta.To, s.client.zeqond, p.StateHash} // its zeqond is the next row's
 	}
 }
 

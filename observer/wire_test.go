@@ -1,0 +1,470 @@
+package observer_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"assay/events"
+	"assay/internal/observerstub"
+	"assay/observer"
+)
+
+const key = "zsm_live_0123456789abcdef"
+
+// rig is a chain, a stand-in endpoint behind real HTTP, and a wire between them.
+type rig struct {
+	store  *observer.Memory
+	stub   *observerstub.Server
+	server *httptest.Server
+	o      observer.WireOptions
+	sent   *recorder
+}
+
+// recorder keeps the bodies that go out.
+type recorder struct {
+	mu     sync.Mutex
+	bodies [][]byte
+}
+
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	b, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.bodies = append(r.bodies, b)
+	r.mu.Unlock()
+	req.Body = io.NopCloser(bytes.NewReader(b))
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// items are the rows that went out, batches taken apart, in their own bytes.
+func (r *recorder) items(t *testing.T) []json.RawMessage {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []json.RawMessage
+	for _, b := range r.bodies {
+		var batch struct{ Events []json.RawMessage }
+		if err := json.Unmarshal(b, &batch); err != nil {
+			t.Fatal(err)
+		}
+		if len(batch.Events) > observer.BatchMax {
+			t.Errorf("a batch of %d rows", len(batch.Events))
+		}
+		if batch.Events == nil {
+			batch.Events = []json.RawMessage{b}
+		}
+		all = append(all, batch.Events...)
+	}
+	return all
+}
+
+func newRig(t *testing.T, stub observerstub.Options) *rig {
+	t.Helper()
+	stub.Slug, stub.Key = "nb", key
+	g := &rig{store: &observer.Memory{}, stub: observerstub.New(&stub), sent: &recorder{}}
+	g.server = httptest.NewUnstartedServer(g.stub)
+	g.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	g.server.Start()
+	t.Cleanup(func() { g.stub.Close(); g.server.Close() })
+	g.o = observer.WireOptions{URL: g.server.URL, Key: key, Slug: "nb", Session: "s1", Agent: "assay/test", Transport: g.sent}
+	return g
+}
+
+func (g *rig) wire(t *testing.T) *observer.Wire {
+	t.Helper()
+	w, err := observer.NewWire(g.store, &g.o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// lock gives the wires of the rig a lock with this mark file.
+func (g *rig) lock(t *testing.T, mark string, epoch int) {
+	t.Helper()
+	l, err := observer.NewLock(t.Context(), g.store, &observer.LockOptions{Key: key, Slug: "nb", Mark: mark, Epoch: epoch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.o.Lock = l
+}
+
+// stages appends n rows, and gives their events.
+func (g *rig) stages(t *testing.T, n int) []events.Event {
+	t.Helper()
+	var es []events.Event
+	for i := range n {
+		c := candidate(time.Now(), fmt.Sprint(i))
+		c.Slug = "nb"
+		r, err := g.store.Append(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := r.Event()
+		if err != nil {
+			t.Fatal(err)
+		}
+		es = append(es, e)
+	}
+	return es
+}
+
+// arrived checks that the endpoint has each of es once, in order, in a chain
+// that holds, and saw nothing that it had to report.
+func (g *rig) arrived(t *testing.T, es []events.Event) {
+	t.Helper()
+	var got []string
+	for _, r := range g.stub.Rows() {
+		if r.Type == observer.StageComplete {
+			got = append(got, r.ID)
+		}
+	}
+	if len(got) != len(es) {
+		t.Fatalf("the endpoint has %d rows, want %d", len(got), len(es))
+	}
+	for i, e := range es {
+		if got[i] != e.ID {
+			t.Fatalf("row %d is %s, want %s", i, got[i], e.ID)
+		}
+	}
+	if v := g.stub.Validate(0, 1<<62); !v.Valid {
+		t.Errorf("the endpoint's chain: %+v", v)
+	}
+	if st := g.stub.State(); len(st.Incidents) != 0 || len(st.Burnt) != 0 {
+		t.Errorf("incidents: %+v", st)
+	}
+}
+
+// deliver goes on, as the bus does, until everything is there.
+func deliver(t *testing.T, w *observer.Wire, es []events.Event) {
+	t.Helper()
+	for tries := 0; len(es) > 0; tries++ {
+		n, err := w.Deliver(t.Context(), es[:min(len(es), events.MaxBatch)])
+		if events.IsPermanent(err) || tries > 10_000 {
+			t.Fatal(err)
+		}
+		es = es[n:]
+	}
+}
+
+func TestWireDelivers(t *testing.T) {
+	t.Parallel()
+	for name, sealed := range map[string]bool{"plain": false, "phase-locked": true} {
+		for _, single := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, " single ", single), func(t *testing.T) {
+				t.Parallel()
+				g := newRig(t, observerstub.Options{Single: single})
+				if sealed {
+					g.lock(t, filepath.Join(t.TempDir(), "mark"), 0)
+				}
+				es := g.stages(t, 120)
+				deliver(t, g.wire(t), es)
+				g.arrived(t, es)
+				if text := string(bytes.Join(g.sent.bodies, nil)); strings.Contains(text, "state_hash") == sealed || strings.Contains(text, "payload_ct") != sealed {
+					t.Errorf("sealed %v, but the bodies are %.200s", sealed, text)
+				}
+			})
+		}
+	}
+}
+
+// The envelope and the payload have the contract's fields, by their names.
+func TestWireBody(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, observerstub.Options{})
+	es := g.stages(t, 1)
+	deliver(t, g.wire(t), es)
+	var body struct {
+		ID, Type, Zeqond string
+		Payload          map[string]any
+	}
+	if err := json.Unmarshal(g.sent.bodies[0], &body); err != nil {
+		t.Fatal(err)
+	}
+	if body.ID != es[0].ID || body.Type != "stage-complete" || body.Zeqond == "" || body.Zeqond != body.Payload["zeqond"] {
+		t.Errorf("%s", g.sent.bodies[0])
+	}
+	for _, field := range []string{"observation", "state_hash", "phase", "prev_hash", "clock", "time", "hf", "session", "agent"} {
+		if _, ok := body.Payload[field]; !ok {
+			t.Errorf("no %s in %s", field, g.sent.bodies[0])
+		}
+	}
+}
+
+// Each row once and in order, whatever the endpoint does.
+func TestWireFaults(t *testing.T) {
+	t.Parallel()
+	for _, sealed := range []bool{false, true} {
+		t.Run(fmt.Sprint("sealed ", sealed), func(t *testing.T) {
+			t.Parallel()
+			fault, err := observerstub.ParseFaults("error=0.1,busy=0.05,refuse=0.05,redirect=0.05,garbage=0.1,short=0.1,reset=0.1,lost=0.1", 7)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := newRig(t, observerstub.Options{Fault: fault})
+			if sealed {
+				g.lock(t, filepath.Join(t.TempDir(), "mark"), 0)
+			}
+			w := g.wire(t)
+			es := g.stages(t, 1000)
+			for i := 0; i < len(es); i += 20 { // small pieces: more requests to go wrong
+				deliver(t, w, es[i:i+20])
+			}
+			g.arrived(t, es)
+			if st := g.stub.State(); st.Replays == 0 {
+				t.Error("no row came twice: the faults did not bite")
+			}
+			first := map[string]string{}
+			for _, item := range g.sent.items(t) {
+				var it struct{ ID string }
+				if err := json.Unmarshal(item, &it); err != nil {
+					t.Fatal(err)
+				}
+				if before, ok := first[it.ID]; ok && before != string(item) {
+					t.Fatalf("another attempt sent other bytes:\n%s\n%s", before, item)
+				}
+				first[it.ID] = string(item)
+			}
+		})
+	}
+}
+
+// What a destination must bear, one by one: nothing is taken for delivered, and
+// nothing for refused.
+func TestWireErrors(t *testing.T) {
+	t.Parallel()
+	for fault, says := range map[string]string{
+		observerstub.Error: "500", observerstub.Busy: "429", observerstub.Refuse: "refuses the key",
+		observerstub.Redirect: "redirects", observerstub.Garbage: "something else than 3 results",
+		observerstub.Short: "something else than 3 results", observerstub.Reset: "EOF", observerstub.Stall: "timeout",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			g := newRig(t, observerstub.Options{Fault: func(n int) string {
+				if n == 1 {
+					return fault
+				}
+				return ""
+			}})
+			if fault == observerstub.Stall {
+				g.o.Timeout = 100 * time.Millisecond
+			}
+			es := g.stages(t, 3)
+			w := g.wire(t)
+			n, err := w.Deliver(t.Context(), es)
+			if n != 0 || err == nil || events.IsPermanent(err) || !strings.Contains(strings.ToLower(err.Error()), strings.ToLower(says)) {
+				t.Fatalf("%d, %v", n, err)
+			}
+			if strings.Contains(err.Error(), key) {
+				t.Errorf("the error holds the key: %v", err)
+			}
+			deliver(t, w, es)
+			g.arrived(t, es)
+		})
+	}
+}
+
+// The bearer key goes to no address but the configured one.
+func TestWireFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	called := make(chan string, 1)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called <- r.Header.Get("Authorization") }))
+	t.Cleanup(elsewhere.Close)
+	front := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusPermanentRedirect))
+	t.Cleanup(front.Close)
+	g := newRig(t, observerstub.Options{})
+	g.o.URL = front.URL
+	if n, err := g.wire(t).Deliver(t.Context(), g.stages(t, 1)); n != 0 || err == nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	select {
+	case got := <-called:
+		t.Errorf("the other address was asked, with %q", got)
+	default:
+	}
+}
+
+// A row that the receiver refuses is a dead letter, and the one after it goes
+// behind a row that tells of the gap.
+func TestWireRefused(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, observerstub.Options{})
+	es := g.stages(t, 4)
+	forged, _ := observer.ParseRow(es[1].Payload)
+	forged.Observation = "changed on the way"
+	e, err := forged.Event()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.ID != es[1].ID {
+		t.Fatal("the id depends on more than the row hash")
+	}
+	w := g.wire(t)
+	deliver(t, w, []events.Event{es[0], e})
+	n, err := w.Deliver(t.Context(), es[1:2]) // same id, other bytes
+	if n != 0 || !events.IsPermanent(err) || !strings.Contains(err.Error(), "id_conflict") {
+		t.Fatalf("%d, %v", n, err)
+	}
+	// Another process goes on.
+	deliver(t, g.wire(t), es[2:])
+	var types []string
+	for _, r := range g.stub.Rows() {
+		types = append(types, r.Type)
+	}
+	if got := strings.Join(types, " "); got != "stage-complete stage-complete outbox.overflow stage-complete stage-complete" {
+		t.Error(got)
+	}
+	if n, err := w.Deliver(t.Context(), []events.Event{{ID: "x", Type: events.TypeStageCompleted, Payload: []byte(`{"v":2}`)}}); n != 0 || !events.IsPermanent(err) {
+		t.Errorf("a row of another version: %d, %v", n, err)
+	}
+	if n, err := w.Deliver(t.Context(), []events.Event{es[3], {Payload: []byte(`{}`)}}); n != 1 || !events.IsPermanent(err) {
+		t.Errorf("a bad row behind a good one: %d, %v", n, err)
+	}
+}
+
+// The cap drops the oldest rows, by the real bus; the rest arrives behind their count.
+func TestWireOverflow(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, observerstub.Options{Fault: func(n int) string {
+		switch n {
+		case 2, 3: // while rows wait
+			return observerstub.Error
+		case 4: // the count is taken, the sender does not hear so
+			return observerstub.Lost
+		}
+		return ""
+	}})
+	es := g.stages(t, 1000)
+	bus, outbox := openBus(t, g)
+	publish(t, bus, es[:1])
+	if err := bus.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, bus, es[1:])
+	if err := bus.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	g.arrived(t, append(es[:1:1], es[len(es)-observer.OutboxCap:]...))
+	const dropped = 1000 - 1 - observer.OutboxCap
+	rows := g.stub.Rows()
+	if rows[1].Type != observer.Overflow || !strings.Contains(string(rows[1].Payload), fmt.Sprintf(`"meta":{"dropped":%d,"from_n":2,"to_n":%d}`, dropped, dropped+1)) {
+		t.Errorf("%s", rows[1].Payload)
+	}
+	if st := g.stub.State(); st.Missing != dropped || st.Rows != 1+1+observer.OutboxCap {
+		t.Errorf("%+v", st)
+	}
+	cursors, err := outbox.Status(t.Context())
+	if err != nil || cursors[0].Dropped != dropped || cursors[0].Delivered != 1+observer.OutboxCap {
+		t.Errorf("%+v, %v", cursors, err)
+	}
+}
+
+func openBus(t *testing.T, g *rig) (*events.Bus, *events.Memory) {
+	t.Helper()
+	m := events.NewMemory()
+	bus, err := events.Open(t.Context(), m, m, []events.Destination{g.wire(t)}, &events.Options{BackoffMin: time.Millisecond, BackoffMax: 5 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = bus.Close() })
+	return bus, m
+}
+
+func publish(t *testing.T, bus *events.Bus, es []events.Event) {
+	t.Helper()
+	if _, err := bus.Publish(t.Context(), es...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Through the bus, an endpoint that fails a third of the time gets each row once, in order.
+func TestWireBehindTheBus(t *testing.T) {
+	t.Parallel()
+	fault, err := observerstub.ParseFaults("error=0.15,reset=0.1,lost=0.1", 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newRig(t, observerstub.Options{Fault: fault})
+	g.lock(t, filepath.Join(t.TempDir(), "mark"), 0)
+	bus, _ := openBus(t, g)
+	es := g.stages(t, 600)
+	for i := 0; i < len(es); i += 100 {
+		publish(t, bus, es[i:i+100])
+		if err := bus.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.arrived(t, es)
+}
+
+func TestNewWireRefuses(t *testing.T) {
+	t.Parallel()
+	for says, change := range map[string]func(*observer.WireOptions){
+		"an address as":    func(o *observer.WireOptions) { o.URL = "" },
+		"address as https": func(o *observer.WireOptions) { o.URL = "ftp://x" },
+		"unencrypted":      func(o *observer.WireOptions) { o.URL = "http://example.org" },
+		"no password":      func(o *observer.WireOptions) { o.URL = "https://u:secret@example.org" },
+		"needs a key":      func(o *observer.WireOptions) { o.Key = "" },
+		"use only a-z":     func(o *observer.WireOptions) { o.Slug = "../x" },
+		"use 1 to 50":      func(o *observer.WireOptions) { o.Batch = 51 },
+		"a cap of":         func(o *observer.WireOptions) { o.Cap = -1 },
+	} {
+		o := observer.WireOptions{URL: "https://example.org", Key: key}
+		change(&o)
+		if _, err := observer.NewWire(&observer.Memory{}, &o); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", says, err)
+		}
+	}
+	for _, ok := range []string{"https://example.org/base/", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"} {
+		if _, err := observer.NewWire(&observer.Memory{}, &observer.WireOptions{URL: ok, Key: key}); err != nil {
+			t.Errorf("%s: %v", ok, err)
+		}
+	}
+}
+
+func TestWireWants(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, observerstub.Options{})
+	e := g.stages(t, 1)[0]
+	w := g.wire(t)
+	if !w.Wants(e) {
+		t.Error("its own row is not wanted")
+	}
+	other := e
+	other.Type = events.TypeRunStarted
+	if w.Wants(other) {
+		t.Error("an event that is no row is wanted")
+	}
+	g.o.Slug = "nb-2"
+	if g.wire(t).Wants(e) {
+		t.Error("another chain's row is wanted")
+	}
+}
+
+func TestDrainLimit(t *testing.T) {
+	t.Parallel()
+	err := observer.Drain(t.Context(), func(ctx context.Context) error {
+		deadline, ok := ctx.Deadline()
+		if left := time.Until(deadline); !ok || left > 23310*time.Millisecond || left < 20*time.Second {
+			t.Errorf("the drain may last %v", left)
+		}
+		return errors.New("not empty")
+	})
+	if err == nil {
+		t.Error("what the drain said is lost")
+	}
+}
