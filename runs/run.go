@@ -6,7 +6,6 @@ package runs
 import (
 	"time"
 
-	"assay/audit"
 	"assay/executor"
 	"assay/params"
 )
@@ -48,8 +47,7 @@ type Request struct {
 
 	AskedBy   string // who asked, as the trigger knows it; "": nobody said
 	NoReceipt bool   // leave the receipt's file out; the entry in the log is made all the same
-	// Attest makes the attestation that is written beside the receipt; nil: none is.
-	Attest func(*audit.Receipt) ([]byte, error)
+	Attest    bool   // write the attestation beside the output; only a run that succeeded has one
 
 	SaveOff bool // write the output at the end only, and keep no journal
 
