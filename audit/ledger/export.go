@@ -37,7 +37,8 @@ type export struct {
 	l        *Ledger
 	dir      string
 	state    state
-	grower   grower
+	tree     audit.Frontier
+	err      error           // of writing a tile
 	made     map[string]bool // folders
 	payloads *bufio.Writer
 }
@@ -58,8 +59,8 @@ func (x *export) run() (err error) {
 	if err := x.entries(); err != nil {
 		return err
 	}
-	if x.grower.size != x.state.Size || x.grower.root() != x.state.Root {
-		return fmt.Errorf("%w: its first %d entries hash to %v, and %v was signed", ErrRolledBack, x.state.Size, x.grower.root(), x.state.Root)
+	if x.tree.Size() != x.state.Size || x.tree.Root() != x.state.Root {
+		return fmt.Errorf("%w: its first %d entries hash to %v, and %v was signed", ErrRolledBack, x.state.Size, x.tree.Root(), x.state.Root)
 	}
 	if err := x.history(); err != nil {
 		return err
@@ -86,14 +87,17 @@ func (x *export) entries() (err error) {
 	}
 	x.payloads = bufio.NewWriter(f)
 	defer func() { err = errors.Join(err, x.payloads.Flush(), f.Close()) }()
-	x.grower.full = x.tile
+	x.tree.Full = x.tile
 	if err := walk(x.ctx, x.l.store, x.state.Size, x.batch); err != nil {
 		return err
 	}
-	return x.grower.partial(x.tile)
+	x.tree.Partial(x.tile)
+	return x.err
 }
 
-func (x *export) tile(t tlog.Tile, data []byte) error { return x.write(audit.TilePath(t), data) }
+func (x *export) tile(t tlog.Tile, data []byte) {
+	x.err = errors.Join(x.err, x.write(audit.TilePath(t), data))
+}
 
 // batch is exactly a bundle: a tile's 256 entries, or fewer at the end.
 func (x *export) batch(b *batch) error {
@@ -102,8 +106,8 @@ func (x *export) batch(b *batch) error {
 		if bundle, err = audit.AppendLeaf(bundle, leaf); err != nil {
 			return err
 		}
-		if err := x.grower.add(h); err != nil {
-			return err
+		if x.tree.Add(h); x.err != nil {
+			return x.err
 		}
 		return x.payload(index)
 	})
@@ -127,8 +131,9 @@ func (x *export) payload(index int64) error {
 	return err
 }
 
-// history writes the checkpoints of this log up to the exported one, of each
-// size the last that was saved, which has the most signatures.
+// history writes the checkpoints up to the exported one, of each size the last
+// that was saved, which has the most signatures. Those of a log that ended, of
+// which this one took over the entries, are among them.
 func (x *export) history() error {
 	f, err := os.Create(filepath.Join(x.dir, audit.ExportCheckpoints))
 	if err != nil {
@@ -145,11 +150,7 @@ func (x *export) history() error {
 		return err
 	}
 	err = x.l.store.Checkpoints(x.ctx, func(s Signed) error {
-		c, err := unverified(s.Note)
-		if err != nil {
-			return err
-		}
-		if c.Origin != x.state.Origin || s.Size > x.state.Size {
+		if s.Size > x.state.Size {
 			return nil
 		}
 		if s.Size > last.Size {

@@ -155,10 +155,12 @@ func (l *Ledger) begun(ctx context.Context, e end) (bool, error) {
 func logID(origin string) string { return "log-" + origin }
 
 func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
-	act, err := l.newAct(audit.Entry{
-		Kind: audit.KindLog, ID: logID(l.origin), Subject: e.Origin,
-		Names: []string{fmt.Sprintf("signed %d %s", e.Size, e.Root), fmt.Sprintf("left %d", e.size)},
-	}, by, reason)
+	names := []string{fmt.Sprintf("signed %d %s", e.Size, e.Root), fmt.Sprintf("left %d", e.size)}
+	keys, err := l.formerKeys(e.Origin)
+	if err != nil {
+		return err
+	}
+	act, err := l.newAct(audit.Entry{Kind: audit.KindLog, ID: logID(l.origin), Subject: e.Origin, Names: append(names, keys...)}, by, reason)
 	if err != nil {
 		return err
 	}
@@ -170,6 +172,26 @@ func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
 		return indexes[0], nil
 	})
 	return err
+}
+
+// formerKeys are the keys of the log that ended, as far as they are known
+// here: by them what was signed of it stays verifiable in an export.
+func (l *Ledger) formerKeys(origin string) ([]string, error) {
+	vkey, err := l.signer.key.VKey(origin)
+	if err != nil {
+		return nil, err
+	}
+	vkeys := []string{vkey}
+	if l.opts.Trusted == "" {
+		return vkeys, nil
+	}
+	trusted, err := ReadTrusted(l.opts.Trusted)
+	for _, t := range trusted {
+		if !t.Witness && t.Name() == origin && t.VKey != vkey && len(vkeys) < 16 {
+			vkeys = append(vkeys, t.VKey)
+		}
+	}
+	return vkeys, err
 }
 
 // signAll signs the whole tree anew, from its entries: what was signed under

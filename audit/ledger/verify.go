@@ -70,17 +70,17 @@ func (v *verification) run() error {
 	if err := v.claims(); err != nil {
 		return err
 	}
-	v.grower.full = v.tile
+	v.tree.Full = v.tile
 	v.kinds = map[string]int64{}
 	v.setLog("")
 	if err := walk(v.ctx, v.l.store, v.size, v.batch); err != nil {
 		return err
 	}
-	if err := v.grower.partial(v.tile); err != nil {
-		return err
+	if v.tree.Partial(v.tile); v.err != nil {
+		return v.err
 	}
-	if v.grower.size != v.size {
-		v.problem("entries", "the database says that it has %d and gives %d", v.size, v.grower.size)
+	if v.tree.Size() != v.size {
+		v.problem("entries", "the database says that it has %d and gives %d", v.size, v.tree.Size())
 	}
 	if v.log != "" && v.log != v.l.origin {
 		v.problem("log", "its entries are of the log %s, and its name is %s", v.log, v.l.origin)
@@ -148,10 +148,11 @@ func (v *verification) batch(b *batch) error {
 		} else {
 			v.entry(index, leaf)
 		}
-		return v.grower.add(h)
+		v.tree.Add(h)
+		return v.err
 	})
 	if v.progress != nil && err == nil && (b.from/tileWidth)%64 == 0 {
-		v.progress(v.grower.size, v.size)
+		v.progress(v.tree.Size(), v.size)
 	}
 	return err
 }
@@ -182,32 +183,30 @@ func (v *verification) setLog(origin string) {
 }
 
 // tile holds the hashes of entries, or of the tiles below, against the store's.
-func (v *verification) tile(t tlog.Tile, want []byte) error {
+func (v *verification) tile(t tlog.Tile, want []byte) {
 	got, err := v.l.store.Tile(v.ctx, t)
-	if errors.Is(err, ErrNotFound) {
+	switch {
+	case errors.Is(err, ErrNotFound), err == nil && len(got) != len(want):
 		v.problem("tile", "%s is missing", audit.TilePath(t))
-		return nil
+	case err != nil:
+		v.err = errors.Join(v.err, err)
+	case !bytes.Equal(got, want):
+		v.hashes(t, got, want)
 	}
-	if err != nil {
-		return err
-	}
-	if bytes.Equal(got, want) {
-		return nil
-	}
+}
+
+// hashes tells which hashes of a tile are not those that they should be.
+func (v *verification) hashes(t tlog.Tile, got, want []byte) {
 	for i := range t.W {
-		if at := i * tlog.HashSize; len(got) != len(want) || !bytes.Equal(got[at:at+tlog.HashSize], want[at:at+tlog.HashSize]) {
-			n := t.N*tileWidth + int64(i)
-			if t.L == 0 {
-				v.problem("entry", "%d is not the one that the tree holds", n)
-			} else {
-				v.problem("tile", "%s: hash %d is not that of what is below", audit.TilePath(t), i)
-			}
-			if len(got) != len(want) {
-				break
-			}
+		at := i * tlog.HashSize
+		switch {
+		case bytes.Equal(got[at:at+tlog.HashSize], want[at:at+tlog.HashSize]):
+		case t.L == 0:
+			v.problem("entry", "%d is not the one that the tree holds", t.N*tileWidth+int64(i))
+		default:
+			v.problem("tile", "%s: hash %d is not that of what is below", audit.TilePath(t), i)
 		}
 	}
-	return nil
 }
 
 // roots holds what was signed against the tree, whose tiles were just found to
@@ -218,7 +217,7 @@ func (v *verification) roots() error {
 			v.problem("checkpoint", "%s is of %d entries, and the database has %d: it was put back to an older copy", c.where, c.Size, v.size)
 			continue
 		}
-		root := v.grower.root()
+		root := v.tree.Root()
 		if c.Size < v.size {
 			e, err := edgeAt(v.ctx, v.l.store, c.Size)
 			if err != nil && !errors.Is(err, ErrNotFound) {
