@@ -210,7 +210,7 @@ func testRun(t testing.TB, id, notebook string) (Entry, []Payload) {
 			{Name: "password", Secret: "@env:PASSWORD", Commitment: CommitSecret("password", [32]byte{1}, []byte("hunter2"))},
 		},
 		Kernel:      &KernelFacts{Name: "python3", DisplayName: "Python 3", Language: "python", LanguageVersion: "3.13.1", Implementation: "ipykernel", ImplementationVersion: "7.4.0", ProtocolVersion: "5.4", Via: "local"},
-		Environment: &EnvironmentFacts{Interpreter: "/usr/bin/python3", Version: "3.13.1", Platform: "linux-x86_64", Manager: "pip", Source: "dist-info", Packages: []PackageFact{{"ipykernel", "7.4.0"}, {"numpy", "2.4.0"}}},
+		Environment: &EnvironmentFacts{Interpreter: "/usr/bin/python3", Version: "3.13.1", Platform: "linux-x86_64", Manager: "pip", Source: "dist-info", Packages: []PackageFact{{"ipykernel", "7.4.0", ""}, {"numpy", "2.4.0", ""}}},
 		Output:      &OutputFacts{File: DigestBytes([]byte(notebook)), Source: nb.Source, Outputs: nb.Outputs, Rest: nb.Rest, Size: int64(len(notebook))},
 		Scraps:      []ScrapFact{{Name: "answer", Digest: DigestBytes([]byte("42"))}},
 		Names:       NameFacts{Input: "in.ipynb", Output: "out \"1\".ipynb", User: "zoë", Host: "h", AskedBy: "cli\n\x01\x7f\u2028"},

@@ -1,0 +1,110 @@
+"""Answers questions of the Go tests with the verifier in verify/, one JSON line each: one process for all."""
+import base64
+import json
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, sys.argv[1])
+import digest, export, verify
+
+
+def digests(q):
+    if "path" in q:
+        with open(q["path"], "rb") as f:
+            data = f.read()
+    else:
+        data = q["text"].encode("utf-8", "surrogatepass")
+    try:
+        d = digest.notebook(data)
+    except (ValueError, RecursionError) as err:
+        return {"error": str(err)}
+    cells = [{"source": c["source"].hex(), "outputs": c["outputs"].hex(), "rest": c["rest"].hex()} for c in d.pop("cells")]
+    d = {k: v.hex() for k, v in d.items()}
+    d["cells"] = cells if q.get("cells") else digest.digest("test", [c[p] for c in cells for p in ("source", "outputs", "rest")]).hex()
+    return d
+
+
+def encoding(q):
+    return digest.enc(json.loads(q["json"], parse_int=digest.Int)).hex()
+
+
+def payload(q):
+    return digest.digest("assay.payload.1", q["name"], bytes.fromhex(q["salt"]), q["data"]).hex()
+
+
+def facts(q):
+    return digest.digest("assay.facts.1", [[name, bytes.fromhex(d)] for name, d in q["commitments"]]).hex()
+
+
+def secret(q):
+    return digest.digest("assay.secret.1", q["name"], bytes.fromhex(q["salt"]), q["value"].encode()).hex()
+
+
+def events(q):
+    return digest.digest("assay.events.1", [e.encode() for e in q["events"]]).hex()
+
+
+def mutants(data, ops):
+    """All changes of one byte, in the order in which the Go tests make them."""
+    for i, c in enumerate(data):
+        for op in ops:
+            if op == "delete":
+                yield data[:i] + data[i + 1:]
+            elif op == "double":
+                yield data[:i + 1] + data[i:]
+            elif op.startswith("set"):
+                yield data[:i] + bytes([int(op[3:])]) + data[i + 1:]
+            else:
+                yield data[:i] + bytes([c ^ int(op[3:])]) + data[i + 1:]
+
+
+def judge(receipt, keys, notebook):
+    try:
+        return verify.receipt(receipt, keys, notebook)[1]
+    except (ValueError, RecursionError) as err:
+        return [str(err)]
+
+
+def flips(q):
+    """One letter for each change: . for what still verifies, x for what does not."""
+    keys = dict(verify.log_key(k) for k in q["keys"])
+    data, book = base64.b64decode(q["receipt"]), q.get("notebook") and base64.b64decode(q["notebook"])
+    return "".join("x" if judge(m, keys, book) else "." for m in mutants(data, q["ops"]))
+
+
+def notebooks(q):
+    """The problems with each change of the notebook."""
+    keys = dict(verify.log_key(k) for k in q["keys"])
+    data, book = base64.b64decode(q["receipt"]), base64.b64decode(q["notebook"])
+    changed = mutants(book, q["ops"]) if q["ops"] else [book]
+    return [judge(data, keys, m) for m in changed]
+
+
+def exports(q):
+    keys = dict(verify.log_key(k) for k in q["keys"])
+    answers = []
+    for path in q["files"]:
+        path = os.path.join(q["folder"], path)
+        with open(path, "rb") as f:
+            data = f.read()
+        for m in mutants(data, q["ops"]):
+            with open(path, "wb") as f:
+                f.write(m)
+            try:
+                export.check(q["folder"], keys)
+                answers.append(".")
+            except (ValueError, RecursionError):
+                answers.append("x")
+        with open(path, "wb") as f:
+            f.write(data)
+    try:
+        export.check(q["folder"], keys)
+    except ValueError as err:
+        return str(err)
+    return "".join(answers)
+
+
+for line in sys.stdin:
+    question = json.loads(line)
+    print(json.dumps(globals()[question["do"]](question)), flush=True)
