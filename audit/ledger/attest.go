@@ -8,5 +8,8 @@ func (l *Ledger) Attest(r *audit.Receipt) ([]byte, error) {
 	l.mu.Lock()
 	s := l.signer
 	l.mu.Unlock()
+	if s == nil {
+		return nil, ErrReadOnly
+	}
 	return audit.Attest(r, s.vkey, s.Sign)
 }

@@ -43,7 +43,8 @@ type verification struct {
 	more     int // problems beyond maxProblems
 
 	signed []claim // what was signed, by size
-	grower grower
+	tree   audit.Frontier
+	err    error // of reading a tile
 	size   int64
 	log    string // the name that entries must carry here
 	runs   []byte // how the leaf of a run begins, as it is nearly always
