@@ -71,6 +71,7 @@ def depth(v):
 
 def notebook(data):
     """All digests of a notebook of nbformat 4; ValueError for anything else."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
     try:
         nb = json.loads(data.decode("utf-8"), parse_int=Int)
         deep = depth(nb) > 512
