@@ -96,7 +96,8 @@ def differences(data, out, cells):
     if not out["source"]:
         return ["where it differs cannot be told: the run's output was no notebook of nbformat 4"]
     if cells is None:
-        said = [f"the {part} of some cell differ; of which one, the receipt does not show" for part in ("source", "outputs") if hexed[part] != out[part]]
+        words = {"source": "the source of some cell differs; which one", "outputs": "the outputs of some cell differ; of which one"}
+        said = [f"{words[part]}, the receipt does not show" for part in words if hexed[part] != out[part]]
     else:
         said = list(compare([{**c, **{p: "sha256:" + c[p].hex() for p in hexed}} for c in now["cells"]], cells))
     if hexed["rest"] != out["rest"]:
@@ -109,9 +110,11 @@ def compare(now, was):
     """Names the cells that differ: those left between equal beginnings and ends, by their places, or by id and source."""
     def same(a, b):
         return all(a[p] == b[p] for p in ("source", "outputs", "rest"))
-    start = next((i for i, (a, b) in enumerate(zip(now, was)) if not same(a, b)), min(len(now), len(was)))
-    back = next((i for i, (a, b) in enumerate(zip(now[:start - 1:-1] if start else now[::-1], was[:start - 1:-1] if start else was[::-1])) if not same(a, b)),
-                min(len(now), len(was)) - start)
+    shorter, start, back = min(len(now), len(was)), 0, 0
+    while start < shorter and same(now[start], was[start]):
+        start += 1
+    while back < shorter - start and same(now[-1 - back], was[-1 - back]):
+        back += 1
     left, missing = list(range(start, len(now) - back)), list(range(start, len(was) - back))
     if len(now) != len(was):
         yield f"it has {len(now)} cells, the run's output had {len(was)}"

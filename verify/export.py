@@ -79,6 +79,6 @@ def check(folder, keys):
             path = f"tile/{height}/" + name(n // 256, len(level[n:n + 256]))
             need(load(folder, path) == b"".join(level[n:n + 256]), f"{path}: its hashes are not those of the entries")
         level, height = [tree.root(level[n:n + 256]) for n in range(0, len(level) - 255, 256)], height + 1
-    return [f"the export holds the whole log {origin}: {size} entries and all its tiles", verify.signed(who, size),
+    return [f"the export holds the whole log {origin}: {size} entries and all its tiles", verify.SIGNED.format(who, size),
             f"{len(history)} checkpoints that were signed earlier or now are all of this one log",
-            f"{held} payloads are those that their entries are bound to"]
+            f"{held} payloads are those that their entries are bound to"], []

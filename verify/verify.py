@@ -6,7 +6,7 @@
 
 Exit 0: what was checked holds. 1: something does not. 2: wrong use, or a file that cannot be read.
 Needs Python 3.9 and the package cryptography. The formats: docs/receipt.md, docs/digests.md, docs/log.md."""
-import argparse, base64, hashlib, json, re, sys
+import argparse, base64, hashlib, json, os, pathlib, re, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 import digest, tree
@@ -23,6 +23,9 @@ RECEIPT = f'{{"version":1,"log":{S},"index":{N},"entry":{S},{SHOWN},"proof":{man
 OUTPUT = f'{{"version":1,"by":"assay","file":{D},"source":{D},"outputs":{D},"rest":{D},"size":{N}}}'
 CELL = f'{{"id":{S},"type":{S},"state":{S}(?:,"execution_count":{N})?,"source":{D},"outputs":{D},"rest":{D}(?:,"masked":{many(S)})?}}'
 CELLS = f'{{"version":1,"by":"assay","cells":{many(CELL)}}}'
+SIGNED = "the key {}, which you gave, signed this tree of {} entries: none of them can be changed, moved or left out any more"
+NOT_PROVED = ["that what was recorded is true: the kernel's reports are its own word, and a notebook that ran under the same user could have reached the log and its key",
+              "that the log's owner shows everybody the same log: cosignatures of witnesses are not looked at here"]
 
 
 class Bad(ValueError):
@@ -107,45 +110,34 @@ def receipt(data, keys, notebook=None):
     proof = [bytes.fromhex(h) for h in r["proof"]]
     need(r["index"] < size and tree.climb(tree.leaf(r["entry"].encode()), r["index"], size, proof) == root,
          f"proof: it does not lead from the entry at place {r['index']} to the root of the checkpoint's {size} entries")
-    proved = [f"the entry of {e['kind']} {e['id']} stands at place {r['index']} of the log {origin}", signed(who, size)]
+    proved = [f"the entry of {e['kind']} {e['id']} stands at place {r['index']} of the log {origin}", SIGNED.format(who, size)]
     out = read(shown["output"], OUTPUT, "payloads: output") if "output" in shown else None
     cells = read(shown["cells"], CELLS, "payloads: cells")["cells"] if "cells" in shown else None
     need(out or notebook is None, "notebook: the receipt shows no output, so no notebook can be held against it")
-    own = notebook is not None and "sha256:" + hashlib.sha256(notebook).hexdigest()
-    if not own:
-        return proved, []
-    if own == out["file"]:
-        return proved + ["the notebook is, byte for byte, the output of this run"], []
+    own = "sha256:" + hashlib.sha256(notebook or b"").hexdigest()
+    if notebook is None or own == out["file"]:
+        return proved + ["the notebook is, byte for byte, the output of this run"] * (notebook is not None), []
     return proved, [f"notebook: {p}" for p in [f"the file is not the run's output: it is {own}", *digest.differences(notebook, out, cells)]]
-
-
-def signed(who, size):
-    return f"the key {who}, which you gave, signed this tree of {size} entries: none of them can be changed, moved or left out any more"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["receipt", "export"])
     parser.add_argument("path")
-    parser.add_argument("--notebook", help="the output notebook to hold against the receipt")
-    parser.add_argument("--key", action="append", required=True, help="a verifier key of the log, from somebody you trust; can be repeated")
+    parser.add_argument("--notebook", help="the output notebook, to hold against the receipt")
+    parser.add_argument("--key", action="append", required=True, help="a verifier key of the log, from somebody you trust")
     args = parser.parse_args()
-    proved, problems = [], []
     try:
-        keys = dict(log_key(k) for k in args.key)
-        if args.what == "receipt":
-            data, book = (open(p, "rb").read() if p else None for p in (args.path, args.notebook))
+        keys = dict(map(log_key, args.key))
+        data = os.listdir(args.path) if args.what == "export" else pathlib.Path(args.path).read_bytes()
+        book = pathlib.Path(args.notebook).read_bytes() if args.notebook else None
     except (OSError, ValueError) as err:
-        sys.exit(print(f"verify.py: {err}", file=sys.stderr) or 2)
+        parser.error(str(err))
     try:
-        if args.what == "receipt":
-            proved, problems = receipt(data, keys, book)
-        else:
-            import export
-            proved = export.check(args.path, keys)
+        proved, problems = receipt(data, keys, book) if args.what == "receipt" else __import__("export").check(args.path, keys)
     except (ValueError, RecursionError) as err:  # Bad, and what base64 and UTF-8 refuse
-        problems = [str(err)]
-    for line in [f"proved: {p}" for p in proved] + [f"wrong: {p}" for p in problems]:
+        proved, problems = [], [err]
+    for line in [f"proved: {p}" for p in proved] + [f"not proved: {p}" for p in proved and NOT_PROVED] + [f"wrong: {p}" for p in problems]:
         print(line)
     sys.exit(1 if problems else 0)
 

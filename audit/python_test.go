@@ -1,0 +1,105 @@
+package audit
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"assay/internal/testenv"
+)
+
+// verifyPy runs the Python verifier as people do.
+func verifyPy(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	cmd := exec.Command(testenv.Python(t, "proof"), append([]string{"-B", filepath.Join(testenv.Root(), "verify", "verify.py")}, args...)...)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run()
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+// One character of an output changed: exit 1, and the cell is named, as Go names it.
+func TestVerifyPy(t *testing.T) {
+	t.Parallel()
+	l := smallLog(t)
+	_, other := testKey(t, testOrigin, 8)
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		p := filepath.Join(dir, name)
+		if err := os.WriteFile(p, data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	data := l.receipt(2).Encode()
+	receipt := write("OUT.receipt.json", data)
+	book := write("OUT.ipynb", []byte(testNotebook))
+	changed := []byte(strings.Replace(testNotebook, `"0.5\n"`, `"0.6\n"`, 1))
+	wrong := write("CHANGED.ipynb", changed)
+	folder := filepath.Join(dir, "export")
+	if err := os.CopyFS(folder, l.export()); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"receipt", []string{"receipt", receipt, "--key", l.vkey}, 0, "proved: the entry of run run-1 stands at place 2 of the log assay.test/log"},
+		{"notebook", []string{"receipt", receipt, "--notebook", book, "--key", l.vkey}, 0, "byte for byte"},
+		{"changed", []string{"receipt", receipt, "--notebook", wrong, "--key", l.vkey}, 1, "wrong: notebook: cell 2 (id c2) differs in its outputs"},
+		{"another key", []string{"receipt", receipt, "--key", other}, 1, "no key that was given signed"},
+		{"both keys", []string{"receipt", receipt, "--key", other, "--key", l.vkey}, 0, "proved"},
+		{"no receipt", []string{"receipt", book, "--key", l.vkey}, 1, "wrong: receipt: not as assay writes it"},
+		{"no file", []string{"receipt", filepath.Join(dir, "none"), "--key", l.vkey}, 2, "No such file"},
+		{"no key", []string{"receipt", receipt}, 2, "--key"},
+		{"a bad key", []string{"receipt", receipt, "--key", "zoë+x"}, 2, "error"},
+		{"export", []string{"export", folder, "--key", l.vkey}, 0, "proved: the export holds the whole log assay.test/log: 5 entries"},
+		{"export, another key", []string{"export", folder, "--key", other}, 1, "no key that was given signed"},
+		{"no export", []string{"export", dir, "--key", l.vkey}, 1, "wrong: checkpoint: No such file"},
+	} {
+		code, stdout, stderr := verifyPy(t, test.args...)
+		if code != test.code || !strings.Contains(stdout+stderr, test.want) || strings.Contains(stderr, "Traceback") {
+			t.Errorf("%s: exit %d, want %d and %q:\n%s%s", test.name, code, test.code, test.want, stdout, stderr)
+		}
+	}
+	v := Verify(data, &VerifyOptions{Keys: []note.Verifier{verifier(t, l.vkey)}, Notebook: changed})
+	if at := slices.IndexFunc(v.Problems, func(p Problem) bool { return p.Cell == 2 && p.CellID == "c2" }); v.OK || at < 0 || v.Problems[at].What != "cell 2 (id c2) differs in its outputs" {
+		t.Errorf("Go says %+v", v.Problems)
+	}
+}
+
+// The verifier shares no code with assay, and is short enough to be read.
+func TestVerifyPySmall(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join(testenv.Root(), "verify", "*.py"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(err)
+	}
+	imports := regexp.MustCompile(`(?m)^\s*(?:from (\S+)|import (.*))`)
+	known := regexp.MustCompile(`^(argparse|base64|contextlib|hashlib|json|os|pathlib|re|struct|sys|cryptography[.\w]*|digest|tree|verify)$`)
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := bytes.Count(data, []byte("\n")); n >= 150 {
+			t.Errorf("%s has %d lines, want fewer than 150", filepath.Base(f), n)
+		}
+		for _, m := range imports.FindAllStringSubmatch(string(data), -1) {
+			for _, name := range strings.Split(m[1]+m[2], ", ") {
+				if !known.MatchString(name) {
+					t.Errorf("%s imports %q", filepath.Base(f), name)
+				}
+			}
+		}
+	}
+}
