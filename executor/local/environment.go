@@ -21,12 +21,18 @@ import (
 // that is not leaves a gap that says so, and never costs more than this.
 const (
 	maxMetadata = 64 << 10 // bytes of one metadata file; names and versions stand in its first lines
-	maxEntries  = 100_000  // names read of one folder
-	maxPackages = 20_000   // of one environment
-	maxFolders  = 1_000    // on Python's path, .pth files included
 	maxGaps     = 50       // sentences; one more says how many there were
 	maxText     = 500      // bytes of a name, a version or an origin; real names have under 60
 )
+
+// limits are those that a test makes smaller.
+type limits struct {
+	entries  int // names read of one folder
+	packages int // whose metadata is read, in one environment
+	folders  int // on Python's path, .pth files included
+}
+
+func usualLimits() limits { return limits{entries: 100_000, packages: 10_000, folders: 1_000} }
 
 // environmentSource is how an Environment was learnt.
 const environmentSource = "read by assay from the metadata of the kernel's environment; no process was asked"
@@ -56,7 +62,11 @@ func Environment(spec Spec, o *Options) (executor.Environment, error) {
 // line, its environment variables and its working directory. language is the
 // kernelspec's.
 func readEnvironment(argv []string, env environ, cwd, language string) (executor.Environment, error) {
-	r := &environmentReader{env: env, cwd: cwd, language: language, best: map[string]int{}, seen: map[executor.Package]bool{}}
+	return readWithin(usualLimits(), argv, env, cwd, language)
+}
+
+func readWithin(most limits, argv []string, env environ, cwd, language string) (executor.Environment, error) {
+	r := &environmentReader{most: most, env: env, cwd: cwd, language: language, best: map[string]int{}, seen: map[executor.Package]bool{}}
 	if r.cwd == "" {
 		r.cwd, _ = os.Getwd()
 	}
@@ -68,7 +78,7 @@ func readEnvironment(argv []string, env environ, cwd, language string) (executor
 	if program == "" && strings.ContainsAny(argv[0], `/\`) {
 		program = filepath.Join(r.cwd, argv[0])
 	}
-	if st, err := os.Stat(program); program == "" || err != nil || st.IsDir() {
+	if program == "" || !executable(program) {
 		return executor.Environment{}, fmt.Errorf("the kernel's program is not there: %s", argv[0])
 	}
 	r.program(program, argv[1:])
@@ -85,6 +95,7 @@ func skipEnv(argv []string) []string {
 
 // environmentReader gathers one Environment.
 type environmentReader struct {
+	most     limits
 	env      environ
 	cwd      string
 	language string
@@ -92,6 +103,7 @@ type environmentReader struct {
 	best     map[string]int // normal name of a package to the number of the folder in which it was found first
 	seen     map[executor.Package]bool
 	folder   int // number of the folder that is being read
+	metadata int // packages whose metadata was read
 	gaps     int
 	buf      []byte
 }
@@ -115,15 +127,20 @@ func (r *environmentReader) add(p executor.Package) {
 	if first, ok := r.best[name]; ok && first != r.folder {
 		return
 	}
-	if len(r.out.Packages) >= maxPackages {
-		r.gap("more than %d packages: the rest is left out", maxPackages)
-		return
-	}
 	r.best[name] = r.folder
 	if !r.seen[p] {
 		r.seen[p] = true
 		r.out.Packages = append(r.out.Packages, p)
 	}
+}
+
+// more tells whether the metadata of one more package may be read.
+func (r *environmentReader) more() bool {
+	if r.metadata++; r.metadata > r.most.packages {
+		r.gap("more than %d packages: the rest is left out", r.most.packages)
+		return false
+	}
+	return true
 }
 
 func (r *environmentReader) done() executor.Environment {
@@ -138,7 +155,7 @@ func (r *environmentReader) done() executor.Environment {
 // names are the entries of a folder that keep says yes to, sorted. ok is false
 // where there is no such folder.
 func (r *environmentReader) names(dir string, keep func(name string) bool) (names []string, ok bool) {
-	f, err := os.Open(dir)
+	f, err := os.OpenFile(dir, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			r.gap("%s cannot be read", clip(dir))
@@ -149,12 +166,12 @@ func (r *environmentReader) names(dir string, keep func(name string) bool) (name
 	for seen := 0; ; {
 		part, err := f.Readdirnames(1024)
 		for _, name := range part {
-			if seen++; keep(name) {
+			if seen++; seen <= r.most.entries && keep(name) {
 				names = append(names, name)
 			}
 		}
-		if seen >= maxEntries {
-			r.gap("%s has more than %d entries: the rest is left out", clip(dir), maxEntries)
+		if seen > r.most.entries {
+			r.gap("%s has more than %d entries: the rest is left out", clip(dir), r.most.entries)
 			break
 		}
 		if err != nil {
@@ -168,17 +185,28 @@ func (r *environmentReader) names(dir string, keep func(name string) bool) (name
 	return names, true
 }
 
-// read returns the first bytes of a regular file, at most limit. It
-// never waits for a pipe or a device. The bytes are good until the next read.
-func (r *environmentReader) read(path string, limit int) ([]byte, error) {
+// openFile opens a regular file, and nothing else: it never waits for a pipe,
+// and wakes no device.
+func openFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
 		return nil, fmt.Errorf("%s is not a file", path)
 	}
+	return f, nil
+}
+
+// read returns the first bytes of a regular file, at most limit. They are good
+// until the next read.
+func (r *environmentReader) read(path string, limit int) ([]byte, error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
 	if r.buf == nil {
 		r.buf = make([]byte, maxMetadata)
 	}

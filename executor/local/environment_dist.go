@@ -32,6 +32,9 @@ func (r *environmentReader) readDistributions(dir, origin string) {
 			r.gap("%s is what an interrupted pip left: pip does not count it", clip(path))
 			continue
 		}
+		if !r.more() {
+			return
+		}
 		if p, ok := r.distribution(path); ok {
 			if p.Origin == "" {
 				p.Origin = origin
@@ -120,6 +123,7 @@ func (r *environmentReader) origin(path string) string {
 	s, ok := parseOrigin(data)
 	if !ok {
 		r.gap("%s cannot be read", clip(path))
+		return ""
 	}
 	return s
 }

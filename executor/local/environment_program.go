@@ -3,7 +3,6 @@ package local
 import (
 	"bytes"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -135,14 +134,11 @@ func (r *environmentReader) denoVersion(prefix string) string {
 // what take makes of the up to 64 bytes after it, at the first place where it
 // says yes.
 func findInFile(path string, limit int64, text string, take func(rest []byte) (string, bool)) string {
-	f, err := os.Open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
-		return ""
-	}
 	const after = 64
 	buf := make([]byte, 256<<10)
 	in := io.LimitReader(f, limit)

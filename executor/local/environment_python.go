@@ -21,6 +21,12 @@ type pythonHome struct {
 // readPython reads the environment of an interpreter; args are what follows it
 // on the command line.
 func (r *environmentReader) readPython(exe string, args []string) {
+	for _, dir := range []string{filepath.Dir(exe), filepath.Dir(filepath.Dir(exe))} {
+		if st, err := os.Stat(filepath.Join(dir, "pyvenv.cfg")); err == nil && !st.Mode().IsRegular() {
+			r.gap("pyvenv.cfg in %s is not a file", clip(dir))
+			return
+		}
+	}
 	py, ok := pythonOf(exe, r.env)
 	if !ok {
 		r.gap("the prefix of %s is not known", clip(exe))
@@ -159,13 +165,13 @@ func (r *environmentReader) readPath(h pythonHome, args []string) {
 		if err != nil || slices.ContainsFunc(known, func(k os.FileInfo) bool { return os.SameFile(k, st) }) {
 			return false
 		}
-		if len(known) >= maxFolders {
-			r.gap("more than %d folders on Python's path: the rest is left out", maxFolders)
+		if len(known) >= r.most.folders {
+			r.gap("more than %d folders on Python's path: the rest is left out", r.most.folders)
 			return false
 		}
 		known = append(known, st)
-		if st.Mode().IsRegular() {
-			r.gap("%s on Python's path is a file: packages inside archives are not read", clip(dir))
+		if !st.IsDir() {
+			r.gap("%s on Python's path is no folder: packages inside archives are not read", clip(dir))
 			return false
 		}
 		r.readDistributions(dir, origin)
@@ -292,8 +298,8 @@ func (r *environmentReader) pathFiles(dir string) []string {
 			if !filepath.IsAbs(line) {
 				line = filepath.Join(dir, line)
 			}
-			if dirs = append(dirs, line); len(dirs) >= maxFolders {
-				r.gap("the .pth files of %s name more than %d folders: the rest is left out", clip(dir), maxFolders)
+			if dirs = append(dirs, line); len(dirs) >= r.most.folders {
+				r.gap("the .pth files of %s name more than %d folders: the rest is left out", clip(dir), r.most.folders)
 				return dirs
 			}
 		}

@@ -34,6 +34,10 @@ func (r *environmentReader) readR(program string) {
 			if dir != "" && !filepath.IsAbs(dir) {
 				dir = filepath.Join(r.cwd, dir)
 			}
+			if r.folder >= r.most.folders {
+				r.gap("more than %d libraries: the rest is left out", r.most.folders)
+				break
+			}
 			if dir != "" && dir != "NULL" {
 				r.readLibrary(dir)
 			}
@@ -74,13 +78,16 @@ func (r *environmentReader) readLibrary(dir string) {
 	}
 	for _, name := range names {
 		path := filepath.Join(dir, name, "DESCRIPTION")
-		data, err := r.read(path, maxMetadata)
-		if err != nil {
-			continue // R does not count a folder without one either
+		if !exists(filepath.Join(dir, name, "Meta", "package.rds")) {
+			continue // R does not count it either: translations, folders of sources
 		}
-		p := executor.Package{Name: header(data, "Package"), Version: header(data, "Version")}
-		if p.Name == "" || p.Version == "" || !plain(p.Name) || !plain(p.Version) {
-			r.gap("%s names no package: left out", clip(path))
+		if !r.more() {
+			return
+		}
+		data, err := r.read(path, maxMetadata)
+		p := executor.Package{Name: name, Version: header(data, "Version")} // library() goes by the folder's name
+		if err != nil || p.Version == "" || !plain(p.Name) || !plain(p.Version) {
+			r.gap("%s has no version: left out", clip(path))
 			continue
 		}
 		r.add(p)
