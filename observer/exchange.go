@@ -122,13 +122,15 @@ func (w *Wire) settle(ctx context.Context, r Row, res result) error {
 			w.took(r.StateHash) // it stands for the rows up to that hash
 		}
 		return nil
-	case res.Status == http.StatusConflict && res.Error == "zeqond_conflict" && w.o.Lock != nil:
+	case w.o.Lock != nil && res.Error == "bad_tag":
+		return fmt.Errorf("the observer cannot open row %d: is the key, with epoch %d, the one it has?", r.Number, w.o.Lock.o.Epoch)
+	case w.o.Lock != nil && (res.Error == "zeqond_conflict" || res.Error == "key_burnt"):
 		// Another ciphertext stands under our zeqond: the nonce was used twice, and
 		// whoever has both can forge. The row waits for a new epoch.
 		if err := w.o.Lock.nonces.Burn(ctx, w.o.Lock.o.Epoch); err != nil {
-			return fmt.Errorf("end the key epoch after nonce reuse at zeqond of row %d: %w", r.Number, err)
+			return fmt.Errorf("end the key epoch after nonce reuse: %w", err)
 		}
-		return fmt.Errorf("nonce reuse: the observer has another ciphertext for row %d's zeqond: %w", r.Number, ErrBurnt)
+		return fmt.Errorf("nonce reuse, noticed by the observer at row %d: %w", r.Number, ErrBurnt)
 	case res.Status == http.StatusTooManyRequests || res.Status < 400 || res.Status >= 500:
 		return fmt.Errorf("the observer answered %d%s for row %d", res.Status, quoted(res.Error), r.Number)
 	}

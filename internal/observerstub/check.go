@@ -170,9 +170,7 @@ func (s *Server) check(it item, plain []byte) (payload, *refusal) {
 		return p, &refusal{status: http.StatusBadRequest, what: "invalid_request"}
 	case !c.known:
 		return p, nil
-	case z == c.zeqond:
-		return p, &refusal{http.StatusConflict, "zeqond_conflict", "zeqond " + p.Zeqond, true}
-	case z < c.zeqond:
+	case z <= c.zeqond:
 		return p, &refusal{http.StatusConflict, "zeqond_order", fmt.Sprintf("%d after %d", z, c.zeqond), true}
 	case p.PrevHash != c.hash || p.Number != c.number+1:
 		return p, &refusal{http.StatusConflict, "chain_break", fmt.Sprintf("row %d after row %d", p.Number, c.number), true}
