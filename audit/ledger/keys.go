@@ -10,6 +10,8 @@ import (
 	"io"
 	"strings"
 
+	"assay/audit"
+
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -81,6 +83,9 @@ func (k *Key) PEM() ([]byte, error) {
 // what verifiers are given.
 func (k *Key) VKey(origin string) (string, error) {
 	v, err := note.NewEd25519VerifierKey(origin, k.private.Public().(ed25519.PublicKey))
+	if err == nil {
+		_, err = audit.NewVerifier(v) // which says no to names that a note cannot have
+	}
 	if err != nil {
 		return "", fmt.Errorf("the name %q cannot name a key: %w", origin, err)
 	}

@@ -172,7 +172,9 @@ func (v *verification) entry(index int64, leaf []byte) {
 	case e.Kind == audit.KindLog && e.Subject == v.log:
 		v.setLog(e.Log)
 	case e.Log != v.log:
-		v.problem("entry", "%d is of the log %s, and stands among those of %s", index, e.Log, v.log)
+		// Told once where it changes, not of all that follow.
+		v.problem("entry", "%d is of the log %s, and the one before it of %s", index, e.Log, v.log)
+		v.setLog(e.Log)
 	}
 }
 
