@@ -86,36 +86,49 @@ func (v *Verdict) cells(d *nbformat.Document, now []CellDigests, was []CellFacts
 		return
 	}
 	v.problem("notebook", fmt.Sprintf("it has %d cells, the run's output had %d", len(now), len(was)))
-	used := make([]bool, len(was))
-	for i := from; i < end; i++ {
-		j := partner(now[i], was[:wasEnd], used, from)
+	partner, gone := pairs(now[from:end], was[from:wasEnd])
+	for i, j := range partner {
 		if j < 0 {
-			v.about(i, now[i], "is not in the run's output")
+			v.about(from+i, now[from+i], "is not in the run's output")
 			continue
 		}
-		used[j] = true
-		v.cell(d, i, now[i], was[j])
+		v.cell(d, from+i, now[from+i], was[from+j])
 	}
-	for j := from; j < wasEnd; j++ {
-		if !used[j] {
-			v.problem("notebook", fmt.Sprintf("cell %d of the run's output%s is gone", j, called(was[j].ID)))
-		}
+	for _, j := range gone {
+		v.problem("notebook", fmt.Sprintf("cell %d of the run's output%s is gone", from+j, called(was[from+j].ID)))
 	}
 }
 
-// partner finds the recorded cell that a cell was, by its id, else by its source.
-func partner(c CellDigests, was []CellFacts, used []bool, from int) int {
-	for j := from; j < len(was); j++ {
-		if !used[j] && c.ID != "" && was[j].ID == c.ID {
-			return j
+// pairs finds for each cell the recorded one that it was, by its id, else by
+// its source; -1 for none. gone are the recorded ones that are nobody's.
+func pairs(now []CellDigests, was []CellFacts) (partner, gone []int) {
+	partner, used := make([]int, len(now)), make([]bool, len(was))
+	for i := range partner {
+		partner[i] = -1
+	}
+	claim := func(key func(*CellDigests) string) {
+		free := map[string][]int{} // in reverse: the first of several comes out first
+		for j := len(was) - 1; j >= 0; j-- {
+			if k := key(&was[j].CellDigests); !used[j] && k != "" {
+				free[k] = append(free[k], j)
+			}
+		}
+		for i := range now {
+			k := key(&now[i])
+			if list := free[k]; partner[i] < 0 && len(list) > 0 {
+				j := list[len(list)-1]
+				partner[i], used[j], free[k] = j, true, list[:len(list)-1]
+			}
 		}
 	}
-	for j := from; j < len(was); j++ {
-		if !used[j] && was[j].Source == c.Source {
-			return j
+	claim(func(c *CellDigests) string { return c.ID })
+	claim(func(c *CellDigests) string { return string(c.Source[:]) })
+	for j := range was {
+		if !used[j] {
+			gone = append(gone, j)
 		}
 	}
-	return -1
+	return partner, gone
 }
 
 // cell names what differs in one cell.

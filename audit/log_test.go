@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bytes"
-	"crypto/rand"
 	"fmt"
 	"testing"
 	"testing/fstest"
@@ -183,11 +182,11 @@ const testNotebook = `{
 `
 
 // salts gives salts that differ and are the same in each test.
-func salts() func() [32]byte {
+func salts(id string) func() [32]byte {
 	n := 0
 	return func() [32]byte {
 		n++
-		return [32]byte(DigestBytes(fmt.Appendf(nil, "salt %d", n)))
+		return [32]byte(DigestBytes(fmt.Appendf(nil, "salt %s %d", id, n)))
 	}
 }
 
@@ -225,7 +224,7 @@ func testRun(t testing.TB, id, notebook string) (Entry, []Payload) {
 		}
 		facts.Cells = append(facts.Cells, cell)
 	}
-	return Entry{Kind: KindRun, ID: id, Time: start, State: "succeeded"}, facts.Payloads(salts())
+	return Entry{Kind: KindRun, ID: id, Time: start, State: "succeeded"}, facts.Payloads(salts(id))
 }
 
 // smallLog has a few runs, an act on the key and an erasure.
@@ -240,9 +239,4 @@ func smallLog(t testing.TB) *testLog {
 	l.add(Entry{Kind: KindErased, ID: "erase-1", Time: time.Unix(2, 0), Subject: "run-0", Names: []string{PayloadNames}}, nil)
 	l.lines[0].Payloads = append(l.lines[0].Payloads[:7:7], l.lines[0].Payloads[8:]...)
 	return l
-}
-
-func randomSalt() (s [32]byte) {
-	_, _ = rand.Read(s[:])
-	return s
 }

@@ -118,11 +118,14 @@ def compare(now, was):
     left, missing = list(range(start, len(now) - back)), list(range(start, len(was) - back))
     if len(now) != len(was):
         yield f"it has {len(now)} cells, the run's output had {len(was)}"
+    partner = {i: i for i in left} if len(now) == len(was) else {}
+    for part in ("id", "source") if not partner else ():
+        for i in left:
+            j = next((j for j in missing if j not in partner.values() and now[i][part] and was[j][part] == now[i][part]), None)
+            if i not in partner and j is not None:
+                partner[i] = j
     for i in left:
-        a = now[i]
-        j = i if len(now) == len(was) else next((j for j in missing if a["id"] and was[j]["id"] == a["id"]),
-                                                next((j for j in missing if was[j]["source"] == a["source"]), None))
-        named = f"cell {i}" + (f" (id {a['id']})" if a["id"] else "")
+        a, j, named = now[i], partner.get(i), f"cell {i}" + (f" (id {now[i]['id']})" if now[i]["id"] else "")
         if j is None:
             yield f"{named} is not in the run's output"
             continue
