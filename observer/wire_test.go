@@ -220,9 +220,9 @@ func TestWireFaults(t *testing.T) {
 				g.lock(t, filepath.Join(t.TempDir(), "mark"), 0)
 			}
 			w := g.wire(t)
-			es := g.stages(t, 1000)
-			for i := 0; i < len(es); i += 20 { // small pieces: more requests to go wrong
-				deliver(t, w, es[i:i+20])
+			es := g.stages(t, 300)
+			for i := 0; i < len(es); i += 10 { // small pieces: more requests to go wrong
+				deliver(t, w, es[i:i+10])
 			}
 			g.arrived(t, es)
 			if st := g.stub.State(); st.Replays == 0 {
@@ -401,9 +401,9 @@ func TestWireBehindTheBus(t *testing.T) {
 	g := newRig(t, observerstub.Options{Fault: fault})
 	g.lock(t, filepath.Join(t.TempDir(), "mark"), 0)
 	bus, _ := openBus(t, g)
-	es := g.stages(t, 600)
-	for i := 0; i < len(es); i += 100 {
-		publish(t, bus, es[i:i+100])
+	es := g.stages(t, 300)
+	for i := 0; i < len(es); i += 50 {
+		publish(t, bus, es[i:i+50])
 		if err := bus.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
