@@ -139,6 +139,9 @@ func parseAttestation(data []byte) (*Attestation, error) {
 	if err := f.done(); err != nil {
 		return nil, err
 	}
+	if id := [sha256.Size]byte{}; !decodeHex(id[:], a.KeyID) {
+		return nil, errors.New("the id of its key is not 64 lower-case hexadecimal digits")
+	}
 	if a.Statement, err = ParseStatement(payload); err != nil {
 		return nil, fmt.Errorf("payload: %w", err)
 	}

@@ -2,9 +2,6 @@ package executor
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"slices"
 	"strings"
 )
 
@@ -68,41 +65,4 @@ func ComparePackages(a, b Package) int {
 		strings.Compare(a.Name, b.Name),
 		strings.Compare(a.Origin, b.Origin),
 	)
-}
-
-// Digest is the SHA-256 of all that the environment says, Source apart. Each
-// text is written as its length in eight bytes, big-endian, and its bytes;
-// each list as its length in the same way and its items. The order: the text
-// "assay environment 1", Interpreter, Version, Platform, Manager, Packages
-// (Name, Version, Origin), Gaps. The lists are taken in their sorted order.
-func (e Environment) Digest() [32]byte {
-	h := sha256.New()
-	number := func(n int) {
-		var b [8]byte
-		binary.BigEndian.PutUint64(b[:], uint64(n))
-		h.Write(b[:])
-	}
-	text := func(s string) {
-		number(len(s))
-		h.Write([]byte(s))
-	}
-	for _, s := range []string{"assay environment 1", e.Interpreter, e.Version, e.Platform, e.Manager} {
-		text(s)
-	}
-	packages := slices.Clone(e.Packages)
-	slices.SortFunc(packages, ComparePackages)
-	number(len(packages))
-	for _, p := range packages {
-		text(p.Name)
-		text(p.Version)
-		text(p.Origin)
-	}
-	gaps := slices.Sorted(slices.Values(e.Gaps))
-	number(len(gaps))
-	for _, g := range gaps {
-		text(g)
-	}
-	var d [32]byte
-	h.Sum(d[:0])
-	return d
 }
