@@ -225,7 +225,7 @@ func TestForgery(t *testing.T) {
 func TestForgeryBehindTheAllocator(t *testing.T) {
 	t.Parallel()
 	g := newRig(t, observerstub.Options{})
-	lock, err := observer.NewLock(t.Context(), g.store, &observer.LockOptions{
+	lock, err := openLock(t, g.store, &observer.LockOptions{
 		Key: key, Slug: "nb", Mark: filepath.Join(t.TempDir(), "mark"),
 		Now: func() time.Time { return at(2_287_568_432 * 777) },
 	})

@@ -32,8 +32,9 @@ type Lock struct {
 	o      LockOptions
 	aead   cipher.AEAD
 
-	mu   sync.Mutex
-	last int64 // greatest zeqond that this process was given
+	mu      sync.Mutex
+	checked bool
+	last    int64 // greatest zeqond that this process was given
 }
 
 // LockOptions are the settings of a Lock.
@@ -46,11 +47,10 @@ type LockOptions struct {
 	Now   func() time.Time // nil is time.Now
 }
 
-// NewLock opens the allocator and compares the store with the mark file. It
-// refuses with ErrNoAllocator when one of them is missing from the options,
-// ErrRolledBack when they show that the store was restored or copied, and
-// ErrBurnt when the epoch was ended.
-func NewLock(ctx context.Context, nonces Nonces, o *LockOptions) (*Lock, error) {
+// NewLock checks the options: ErrNoAllocator without a store or a mark file. It
+// reads nothing yet, so that a lock that must not be used stops its wire and
+// not the program; see Check.
+func NewLock(nonces Nonces, o *LockOptions) (*Lock, error) {
 	l := &Lock{nonces: nonces, o: *o}
 	l.o.Slug, l.o.Clock = cmp.Or(o.Slug, DefaultSlug), cmp.Or(o.Clock, ClockMS)
 	if l.o.Now == nil {
@@ -67,17 +67,25 @@ func NewLock(ctx context.Context, nonces Nonces, o *LockOptions) (*Lock, error) 
 	if err := CheckSlug(l.o.Slug); err != nil {
 		return nil, err
 	}
-	if err := l.compare(ctx); err != nil {
-		return nil, err
-	}
 	aead, err := phaseAEAD(PhaseKey(o.Key, o.Epoch))
 	l.aead = aead
 	return l, err
 }
 
-// compare refuses a store that has forgotten what the mark file remembers, and
-// a store whose mark file is elsewhere: a copy on another machine.
-func (l *Lock) compare(ctx context.Context) error {
+// Check compares the store with the mark file; nothing is encrypted before it
+// has gone well once. It refuses a store that has forgotten what the mark file
+// remembers, and one whose mark file is elsewhere, as a copy on another machine
+// has it: both ErrRolledBack. Anything that it cannot understand it refuses too.
+func (l *Lock) Check(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.check(ctx)
+}
+
+func (l *Lock) check(ctx context.Context) error {
+	if l.checked {
+		return nil
+	}
 	m, err := readMark(l.o.Mark)
 	if err != nil {
 		return err
@@ -98,7 +106,11 @@ func (l *Lock) compare(ctx context.Context) error {
 		return fmt.Errorf("%w (epoch %d of %s: the mark file %s says %d, the store %d)", ErrRolledBack, l.o.Epoch, l.o.Slug, l.o.Mark, m.Zeqond, stored)
 	}
 	// Zeqond 0 is "none yet": from now on the file is there, and stays.
-	return writeMark(l.o.Mark, mark{Version: 1, Slug: l.o.Slug, Epoch: l.o.Epoch})
+	if err := writeMark(l.o.Mark, mark{Version: 1, Slug: l.o.Slug, Epoch: l.o.Epoch}); err != nil {
+		return err
+	}
+	l.checked = true
+	return nil
 }
 
 // sealed is a payload as it goes over the wire.
@@ -120,6 +132,9 @@ func (l *Lock) seal(ctx context.Context, plain []byte) (sealed, error) {
 func (l *Lock) reserve(ctx context.Context) (int64, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.check(ctx); err != nil {
+		return 0, err
+	}
 	now, _ := l.o.Clock.At(l.o.Now())
 	if now < 1 {
 		return 0, errors.New("the clock stands before 1970: set it")

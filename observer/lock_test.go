@@ -21,14 +21,24 @@ func lockOptions(mark string) *observer.LockOptions {
 	return &observer.LockOptions{Key: key, Slug: "nb", Mark: mark}
 }
 
+// openLock is a lock that was compared with its mark file.
+func openLock(t *testing.T, s observer.Nonces, o *observer.LockOptions) (*observer.Lock, error) {
+	t.Helper()
+	l, err := observer.NewLock(s, o)
+	if err == nil {
+		err = l.Check(t.Context())
+	}
+	return l, err
+}
+
 func TestLockRefusesWithoutAllocator(t *testing.T) {
 	t.Parallel()
 	var m observer.Memory
 	mark := filepath.Join(t.TempDir(), "mark")
-	if _, err := observer.NewLock(t.Context(), nil, lockOptions(mark)); !errors.Is(err, observer.ErrNoAllocator) {
+	if _, err := openLock(t, nil, lockOptions(mark)); !errors.Is(err, observer.ErrNoAllocator) {
 		t.Errorf("without a store: %v", err)
 	}
-	if _, err := observer.NewLock(t.Context(), &m, lockOptions("")); !errors.Is(err, observer.ErrNoAllocator) {
+	if _, err := openLock(t, &m, lockOptions("")); !errors.Is(err, observer.ErrNoAllocator) {
 		t.Errorf("without a mark file: %v", err)
 	}
 	for says, change := range map[string]func(*observer.LockOptions){
@@ -41,12 +51,12 @@ func TestLockRefusesWithoutAllocator(t *testing.T) {
 	} {
 		o := lockOptions(mark)
 		change(o)
-		if _, err := observer.NewLock(t.Context(), &m, o); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := openLock(t, &m, o); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v", says, err)
 		}
 	}
 	// And a wire for one chain takes no lock of another.
-	l, err := observer.NewLock(t.Context(), &m, lockOptions(mark))
+	l, err := openLock(t, &m, lockOptions(mark))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +89,14 @@ func TestLockClockSetBack(t *testing.T) {
 	o := lockOptions(filepath.Join(t.TempDir(), "mark"))
 	now := at(2_287_568_432 * 777)
 	o.Now = func() time.Time { return now }
-	l, err := observer.NewLock(t.Context(), &m, o)
+	l, err := openLock(t, &m, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	zs := seal(t, l, 3)
 	now = now.Add(-time.Hour)
 	zs = append(zs, seal(t, l, 3)...)
-	if l, err = observer.NewLock(t.Context(), &m, o); err != nil { // and after a start
+	if l, err = openLock(t, &m, o); err != nil { // and after a start
 		t.Fatal(err)
 	}
 	zs = append(zs, seal(t, l, 3)...)
@@ -107,7 +117,7 @@ func TestLockStoreRestored(t *testing.T) {
 	t.Parallel()
 	mark := filepath.Join(t.TempDir(), "mark")
 	var m, older, fresh observer.Memory
-	l, err := observer.NewLock(t.Context(), &m, lockOptions(mark))
+	l, err := openLock(t, &m, lockOptions(mark))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,19 +126,25 @@ func TestLockStoreRestored(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, s := range map[string]*observer.Memory{"older": &older, "fresh": &fresh} {
-		if _, err := observer.NewLock(t.Context(), s, lockOptions(mark)); !errors.Is(err, observer.ErrRolledBack) {
+		if _, err := openLock(t, s, lockOptions(mark)); !errors.Is(err, observer.ErrRolledBack) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := observer.NewLock(t.Context(), &m, lockOptions(mark+".elsewhere")); !errors.Is(err, observer.ErrRolledBack) {
+	if _, err := openLock(t, &m, lockOptions(mark+".elsewhere")); !errors.Is(err, observer.ErrRolledBack) {
 		t.Errorf("without its mark file: %v", err)
 	}
-	if _, err := observer.NewLock(t.Context(), &m, lockOptions(mark)); err != nil {
+	if _, err := openLock(t, &m, lockOptions(mark)); err != nil {
 		t.Errorf("the true store: %v", err)
 	}
 	next := lockOptions(mark)
 	next.Epoch = 1
-	if l, err = observer.NewLock(t.Context(), &older, next); err != nil {
+	if l, err = observer.NewLock(&older, lockOptions(mark)); err != nil {
+		t.Fatal(err)
+	}
+	if z, ct, err := l.Seal(t.Context(), nil); !errors.Is(err, observer.ErrRolledBack) {
+		t.Errorf("sealed %s at %d unchecked, %v", ct, z, err)
+	}
+	if l, err = openLock(t, &older, next); err != nil {
 		t.Fatal(err)
 	}
 	if z, ct, err := l.Seal(t.Context(), []byte("x")); err != nil {
@@ -136,18 +152,18 @@ func TestLockStoreRestored(t *testing.T) {
 	} else if _, err := observer.OpenPhase(observer.PhaseKey(key, 0), z, "nb", ct); !errors.Is(err, observer.ErrSealed) {
 		t.Errorf("epoch 1 has the key of epoch 0: %v", err)
 	}
-	if _, err := observer.NewLock(t.Context(), &m, lockOptions(mark)); err == nil || !strings.Contains(err.Error(), "left for 1") {
+	if _, err := openLock(t, &m, lockOptions(mark)); err == nil || !strings.Contains(err.Error(), "left for 1") {
 		t.Errorf("back to an epoch that was left: %v", err)
 	}
 	other := lockOptions(mark)
 	other.Slug = "nb-2"
-	if _, err := observer.NewLock(t.Context(), &fresh, other); err == nil || !strings.Contains(err.Error(), "belongs to chain nb") {
+	if _, err := openLock(t, &fresh, other); err == nil || !strings.Contains(err.Error(), "belongs to chain nb") {
 		t.Errorf("another chain's mark file: %v", err)
 	}
 	if err := os.WriteFile(mark, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := observer.NewLock(t.Context(), &m, next); err == nil || !strings.Contains(err.Error(), "damaged") {
+	if _, err := openLock(t, &m, next); err == nil || !strings.Contains(err.Error(), "damaged") {
 		t.Errorf("a damaged mark file: %v", err)
 	}
 }
@@ -168,7 +184,7 @@ func (f *forgetful) Reserve(ctx context.Context, epoch int, slug string, now int
 func TestLockStoreRestoredWhileRunning(t *testing.T) {
 	t.Parallel()
 	s := &forgetful{Nonces: &observer.Memory{}}
-	l, err := observer.NewLock(t.Context(), s, lockOptions(filepath.Join(t.TempDir(), "mark")))
+	l, err := openLock(t, s, lockOptions(filepath.Join(t.TempDir(), "mark")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +205,7 @@ func TestLocksShare(t *testing.T) {
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			l, err := observer.NewLock(t.Context(), &m, lockOptions(mark))
+			l, err := openLock(t, &m, lockOptions(mark))
 			if err != nil {
 				t.Error(err)
 				return
@@ -274,7 +290,7 @@ func TestNonceReuseBurnsTheEpoch(t *testing.T) {
 	locked := func(epoch int, mark string) {
 		o := lockOptions(mark)
 		o.Epoch, o.Now = epoch, now
-		l, err := observer.NewLock(t.Context(), g.store, o)
+		l, err := openLock(t, g.store, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -316,7 +332,7 @@ func TestWrongKey(t *testing.T) {
 	g := newRig(t, observerstub.Options{})
 	o := lockOptions(filepath.Join(t.TempDir(), "mark"))
 	o.Key = "zsm_live_another"
-	l, err := observer.NewLock(t.Context(), g.store, o)
+	l, err := openLock(t, g.store, o)
 	if err != nil {
 		t.Fatal(err)
 	}

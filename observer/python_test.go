@@ -85,7 +85,7 @@ func TestPython(t *testing.T) {
 	var plains []string
 	for i, c := range []pythonCase{{Key: key, Slug: "nb"}, {Key: key, Epoch: 1, Slug: "zeq07792026349"}, {Key: "é", Epoch: 12, Slug: "a-b"}} {
 		var m observer.Memory
-		l, err := observer.NewLock(t.Context(), &m, &observer.LockOptions{Key: c.Key, Epoch: c.Epoch, Slug: c.Slug, Mark: filepath.Join(t.TempDir(), "mark")})
+		l, err := openLock(t, &m, &observer.LockOptions{Key: c.Key, Epoch: c.Epoch, Slug: c.Slug, Mark: filepath.Join(t.TempDir(), "mark")})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -96,7 +96,7 @@ func (g *rig) wire(t *testing.T) *observer.Wire {
 // lock gives the wires of the rig a lock with this mark file.
 func (g *rig) lock(t *testing.T, mark string, epoch int) {
 	t.Helper()
-	l, err := observer.NewLock(t.Context(), g.store, &observer.LockOptions{Key: key, Slug: "nb", Mark: mark, Epoch: epoch})
+	l, err := openLock(t, g.store, &observer.LockOptions{Key: key, Slug: "nb", Mark: mark, Epoch: epoch})
 	if err != nil {
 		t.Fatal(err)
 	}
