@@ -76,7 +76,7 @@ var homes = map[string][]string{
 	"github.com/chromedp/":           {""},
 	"github.com/go-zeromq/":          {""},
 	"github.com/Shopify/toxiproxy":   {""},
-	"github.com/google/go-cmp":       {""},
+	"github.com/google/go-cmp":       {"", "events/storetest", "observer/storetest"},
 	"github.com/rogpeppe/":           {""},
 	"github.com/creack/pty":          {""},
 }
