@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -44,6 +45,9 @@ func (w *Wire) exchange(ctx context.Context, items [][]byte) ([]result, error) {
 	req.Header.Set("Authorization", "Bearer "+w.o.Key)
 	req.Header.Set("User-Agent", cmp.Or(w.o.Agent, "assay"))
 	resp, err := w.client.Do(req)
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() && ctx.Err() == nil {
+		return nil, fmt.Errorf("the observer did not answer within %v: %w", w.o.Timeout, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("send to the observer: %w", err)
 	}

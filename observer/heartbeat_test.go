@@ -248,6 +248,10 @@ func TestStatus(t *testing.T) {
 	if s = read(); len(s.Warnings) != 1 {
 		t.Errorf("an hour ahead: %+v", s)
 	}
+	o.Session, o.Agent = "", ""
+	if s = read(); s.Session != "s1" || s.Agent != "assay/test" {
+		t.Errorf("of the last row: %+v", s)
+	}
 	o.Clock = observer.ClockNS
 	if _, err := observer.ReadStatus(t.Context(), &store, m, m, o); !errors.Is(err, observer.ErrClock) {
 		t.Errorf("another clock: %v", err)

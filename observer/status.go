@@ -37,11 +37,11 @@ const leadAlarm = 1000
 
 // StatusOptions say whose status is asked for.
 type StatusOptions struct {
-	Name    string // of the destination; "" is "observer"
-	Slug    string // "" is DefaultSlug
-	Clock   Clock  // as configured; "" is ClockMS
-	Session string
-	Agent   string
+	Name    string           // of the destination; "" is "observer"
+	Slug    string           // "" is DefaultSlug
+	Clock   Clock            // as configured; "" is ClockMS
+	Session string           // "" is that of the chain's last row
+	Agent   string           // "" is that of the chain's last row
 	Now     func() time.Time // nil is time.Now
 }
 
@@ -74,6 +74,13 @@ func ReadStatus(ctx context.Context, chains Chains, es events.Store, outbox even
 	s.LastZeqond, s.Rows, s.Lead = strconv.FormatInt(head.Zeqond, 10), head.Rows, max(head.Zeqond-z, 0)
 	if s.Lead > leadAlarm {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("zeqonds run %d ahead of the clock: rows come faster than one in %v, or the clock was set back", s.Lead, Tau))
+	}
+	last, err := chains.Rows(ctx, slug, head.Zeqond-1, 1)
+	if err != nil {
+		return Status{}, fmt.Errorf("read the chain's last row: %w", err)
+	}
+	if len(last) == 1 {
+		s.Session, s.Agent = cmp.Or(s.Session, last[0].Session), cmp.Or(s.Agent, last[0].Agent)
 	}
 	s.OutboxDepth, err = waiting(ctx, head, es, c.Seq)
 	return s, err

@@ -250,7 +250,7 @@ func TestWireErrors(t *testing.T) {
 	for fault, says := range map[string]string{
 		observerstub.Error: "500", observerstub.Busy: "429", observerstub.Refuse: "refuses the key",
 		observerstub.Redirect: "redirects", observerstub.Garbage: "something else than 3 results",
-		observerstub.Short: "something else than 3 results", observerstub.Reset: "EOF", observerstub.Stall: "timeout",
+		observerstub.Short: "something else than 3 results", observerstub.Reset: "EOF", observerstub.Stall: "did not answer within 100ms",
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()

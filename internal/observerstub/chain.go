@@ -49,6 +49,9 @@ func (s *Server) append(it item, plain []byte, p payload) result {
 	}
 	s.chain = append(s.chain, Row{s.o.Origin, z, state, prev, it.Type, id, now, it.ID, it.CT != "", plain})
 	s.follow(it.Type, p)
+	if s.o.Took != nil {
+		s.o.Took(s.chain[len(s.chain)-1])
+	}
 	return result{OK: true, Status: http.StatusCreated, Zeqond: z, ID: id}
 }
 

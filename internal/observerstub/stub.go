@@ -35,6 +35,7 @@ type Options struct {
 
 	Now   func() time.Time // nil is time.Now
 	Fault Fault            // nil is none
+	Took  func(Row)        // is told each row that was taken, in order; nil is nobody
 }
 
 // Server is the endpoint. It is safe for concurrent use.
