@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"assay/audit"
+)
+
+// Backup writes the state of one moment to path, which must not be there yet:
+// one SQLite file, whatever the engine, and its blobs in the folder
+// PATH.blobs. Writers go on meanwhile. A backup is a store: it can be opened,
+// checked and verified where it is.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("back up to %s: there is a file already: name another, or remove it", path)
+	}
+	if err := s.backup(ctx, path); err != nil {
+		return errors.Join(fmt.Errorf("back up to %s: %w", path, s.e.explain(err)), removeDatabase(path))
+	}
+	return nil
+}
+
+func (s *Store) backup(ctx context.Context, path string) error {
+	if err := s.e.backup(ctx, s, path); err != nil {
+		return err
+	}
+	copied, err := Open(ctx, "sqlite:"+path, &Options{Codec: s.o.Codec, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	if err := syncFile(path); err != nil {
+		return errors.Join(err, copied.Close())
+	}
+	// The copy says which blobs there were at its moment.
+	err = copyBlobs(ctx, copied, s.blobs, folder(path+".blobs"))
+	return errors.Join(err, copied.Close())
+}
+
+// removeDatabase takes away what a backup that failed has made; its blobs stay,
+// because they are what their names say.
+func removeDatabase(path string) error {
+	var errs []error
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o600), f.Sync(), f.Close())
+}
+
+func copyBlobs(ctx context.Context, list *Store, from, to blobs) error {
+	if from == nil || to == nil {
+		return nil
+	}
+	var digests []string
+	err := list.rows(ctx, "SELECT digest FROM blob ORDER BY digest", nil, func(r *sql.Rows) error {
+		var d string
+		err := r.Scan(&d)
+		digests = append(digests, d)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, text := range digests {
+		d, err := audit.ParseDigest(text)
+		if err != nil {
+			return fmt.Errorf("blob %q: %w", text, err)
+		}
+		b, err := from.get(ctx, blobKey(d))
+		if err != nil {
+			return fmt.Errorf("blob %s: %w", d, err)
+		}
+		if err := to.put(ctx, blobKey(d), b); err != nil {
+			return fmt.Errorf("blob %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// Restore fills the store at url, which must be empty or not there yet, with
+// the backup at path. It goes from either engine to either.
+//
+// A log restored from an older copy is shorter than what was signed: a Ledger
+// notices and refuses. And the phase-lock profile of an observer must be given
+// a new key epoch, because the copy does not know which numbers were used since.
+func Restore(ctx context.Context, path, url string, o *Options) (err error) {
+	var codec Options
+	if o != nil {
+		codec = Options{Codec: o.Codec}
+	}
+	codec.ReadOnly = true
+	from, err := Open(ctx, "sqlite:"+strings.TrimPrefix(path, "sqlite:"), &codec)
+	if err != nil {
+		return fmt.Errorf("restore from %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	to, err := Open(ctx, url, o)
+	if err != nil {
+		return fmt.Errorf("restore to %s: %w", redact(url), err)
+	}
+	defer func() { err = errors.Join(err, to.Close()) }()
+	if err := to.empty(ctx); err != nil {
+		return fmt.Errorf("restore to %s: %w", redact(url), err)
+	}
+	if err := copyBlobs(ctx, from, from.blobs, to.blobs); err != nil {
+		return fmt.Errorf("restore to %s: %w", redact(url), err)
+	}
+	moment, err := from.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("restore from %s: %w", path, from.e.explain(err))
+	}
+	err = copyTables(ctx, moment, to)
+	if err != nil {
+		err = fmt.Errorf("restore to %s: %w", redact(url), err)
+	}
+	return errors.Join(err, moment.Rollback())
+}
+
+// empty refuses a store that has anything in it.
+func (s *Store) empty(ctx context.Context) error {
+	for _, t := range tables() {
+		var n int
+		if err := s.one(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+t.name+" LIMIT 1) AS some", nil, &n); err != nil {
+			return err
+		}
+		if n > 0 {
+			return fmt.Errorf("its table %s is not empty: restore into a store that is not there yet", t.name)
+		}
+	}
+	return nil
+}

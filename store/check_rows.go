@@ -1,0 +1,409 @@
+package store
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"assay/audit"
+	"assay/events"
+	"assay/observer"
+)
+
+// events compares each event's columns, digest and fields with its bytes.
+func (c *check) events() error {
+	var last int64
+	query := "SELECT " + eventColumns + `, digest, erased,
+		(SELECT ` + c.s.e.joined("f.name || ' ' || "+c.s.e.hex("f.value")) + ` FROM event_field f WHERE f.seq = event.seq) FROM event ORDER BY seq`
+	return c.each(query, func(rows *sql.Rows) error {
+		r := eventRow{}
+		var digest []byte
+		var erased int64
+		var fields sql.NullString
+		if err := rows.Scan(append(r.dest(), &digest, &erased, &fields)...); err != nil {
+			return err
+		}
+		c.report.Events++
+		if r.seq != last+1 {
+			c.wrong("event", r.seq, "the one before it is %d: events are missing", last)
+		}
+		last = r.seq
+		e, err := c.s.openEvent(r)
+		if err != nil {
+			c.wrong("event", r.seq, "%v", err)
+			return nil
+		}
+		c.event(r, e, digest, erased != 0, fields.String)
+		return nil
+	})
+}
+
+func (c *check) event(r eventRow, e events.Event, digest []byte, erased bool, fields string) {
+	want := r.columns()
+	for _, d := range []struct{ name, column, bytes string }{
+		{"id", want.ID, e.ID}, {"trace", want.Trace, e.Trace}, {"task", want.Task, e.Task},
+		{"parent", want.Parent, e.Parent}, {"type", want.Type, e.Type}, {"source", want.Source, e.Source},
+	} {
+		if d.column != d.bytes {
+			c.wrong("event", r.seq, "its %s is %q, its bytes say %q", d.name, d.column, d.bytes)
+		}
+	}
+	have, err := e.Digest()
+	switch {
+	case err != nil:
+		c.wrong("event", r.seq, "%v", err)
+	case len(digest) != len(have):
+		c.wrong("event", r.seq, "its digest has %d bytes", len(digest))
+	case !erased && [32]byte(digest) != have:
+		c.wrong("event", r.seq, "its bytes have the digest %x, and had %x", have, digest)
+	case erased && string(e.Payload) != string(erasedPayload(len(e.Payload))):
+		c.wrong("event", r.seq, "it counts as erased, and its payload is still there")
+	case erased && !c.empty[e.Task]:
+		c.wrong("event", r.seq, "it is erased, and of run %q nothing else is", e.Task)
+	}
+	var expected []string
+	if !erased {
+		for name, value := range e.Ctx() {
+			expected = append(expected, fmt.Sprintf("%s %x", name, fieldHash(name, value)))
+		}
+	}
+	found := strings.FieldsFunc(fields, func(r rune) bool { return r == '\n' })
+	slices.Sort(expected)
+	slices.Sort(found)
+	if !slices.Equal(expected, found) {
+		c.wrong("event_field", r.seq, "its fields are %q, those of its bytes %q", found, expected)
+	}
+}
+
+func (c *check) fields() error {
+	return c.each("SELECT f.name, f.seq FROM event_field f LEFT JOIN event e ON e.seq = f.seq WHERE e.seq IS NULL ORDER BY f.seq", func(r *sql.Rows) error {
+		var name string
+		var seq int64
+		err := r.Scan(&name, &seq)
+		c.wrong("event_field", seq, "%s is of an event that is not there", name)
+		return err
+	})
+}
+
+// eventDigests compares the events of each run with what its entry says of them.
+func (c *check) eventDigests() error {
+	var task string
+	var encoded [][]byte
+	erased := false
+	seen := map[string]bool{}
+	end := func() {
+		facts := c.facts[task].events
+		if task == "" || facts == nil {
+			return
+		}
+		seen[task] = true
+		// What came after the run's end, such as its row's event, is no part of it.
+		encoded = encoded[:min(int64(len(encoded)), facts.Count)]
+		switch {
+		case erased:
+		case int64(len(encoded)) != facts.Count:
+			c.wrong("event", "of "+task, "there are %d, and the run's entry says %d", len(encoded), facts.Count)
+		case audit.EventsDigest(encoded) != facts.Digest:
+			c.wrong("event", "of "+task, "they have the digest %s, and the run's entry says %s", audit.EventsDigest(encoded), facts.Digest)
+		}
+	}
+	err := c.each("SELECT "+eventColumns+", erased FROM event WHERE task IS NOT NULL AND type <> ? ORDER BY task, seq", func(rows *sql.Rows) error {
+		r := eventRow{}
+		var gone int64
+		if err := rows.Scan(append(r.dest(), &gone)...); err != nil {
+			return err
+		}
+		if r.task.String != task {
+			end()
+			task, encoded, erased = r.task.String, nil, false
+		}
+		erased = erased || gone != 0
+		if e, err := c.s.openEvent(r); err == nil { // events has said what is wrong
+			b, _ := e.Encode()
+			encoded = append(encoded, b)
+		}
+		return nil
+	}, events.TypeStageCompleted)
+	end()
+	for _, id := range slices.Sorted(maps.Keys(c.facts)) {
+		if f := c.facts[id].events; f != nil && f.Count > 0 && !seen[id] {
+			c.wrong("event", "of "+id, "there are none, and the run's entry says %d", f.Count)
+		}
+	}
+	return err
+}
+
+// chains follows the observer's chains link by link.
+func (c *check) chains() error {
+	heads, ends := map[string]observer.Head{}, map[string]observer.Head{}
+	err := c.each("SELECT slug, origin, clock, genesis, zeqond, row_hash, n FROM chain", func(r *sql.Rows) error {
+		var h observer.Head
+		if err := r.Scan(headDest(&h)...); err != nil {
+			return err
+		}
+		heads[h.Slug] = h
+		ends[h.Slug] = observer.Head{
+			Slug: h.Slug, Origin: h.Origin, Clock: h.Clock, Genesis: h.Genesis, Zeqond: h.Genesis, RowHash: observer.GenesisHash(h.Origin, h.Genesis),
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = c.each(`SELECT l.slug, l.zeqond, l.type, l.task, l.event, l.erased, l.data, e.digest, e.erased FROM link l LEFT JOIN event e ON e.id = l.event
+		ORDER BY l.slug, l.zeqond`, func(r *sql.Rows) error {
+		var l linkRow
+		if err := r.Scan(&l.slug, &l.zeqond, &l.typ, &l.task, &l.event, &l.erased, &l.data, &l.digest, &l.eventErased); err != nil {
+			return err
+		}
+		c.report.Rows++
+		head, ok := ends[l.slug]
+		if !ok {
+			c.wrong("link", l.key(), "there is no chain %q", l.slug)
+			return nil
+		}
+		row, err := c.link(l)
+		if err != nil {
+			c.wrong("link", l.key(), "%v", err)
+			return nil
+		}
+		if head, err = observer.Follow(head, row); err != nil {
+			c.wrong("link", l.key(), "%v", err)
+			// The rest of the chain is held against this row, not against what it should have been.
+			head.Zeqond, head.RowHash, head.Rows = row.Zeqond, row.Hash(), head.Rows+1
+		}
+		ends[l.slug] = head
+		return nil
+	})
+	for _, slug := range slices.Sorted(maps.Keys(heads)) {
+		if heads[slug] != ends[slug] {
+			c.wrong("chain", slug, "its head is %+v, that of its rows %+v", heads[slug], ends[slug])
+		}
+	}
+	return err
+}
+
+type linkRow struct {
+	slug, typ, event string
+	zeqond, erased   int64
+	task             sql.NullString
+	data, digest     []byte
+	eventErased      sql.NullInt64
+}
+
+func (l *linkRow) key() string { return rowID(l.slug, l.zeqond) }
+
+// link reads a row and compares it with its columns and its event.
+func (c *check) link(l linkRow) (row observer.Row, err error) {
+	b, err := c.s.unseal("link", l.key(), l.data)
+	if err != nil {
+		return row, err
+	}
+	if row, err = observer.ParseRow(b); err != nil {
+		return row, err
+	}
+	e, err := row.Event()
+	if err != nil {
+		return row, err
+	}
+	digest, err := e.Digest()
+	again, _ := row.Encode()
+	switch {
+	case err != nil:
+	case row.Slug != l.slug || row.Zeqond != l.zeqond || row.Type != l.typ || row.Task != l.task.String || e.ID != l.event:
+		err = fmt.Errorf("its columns are %s %d %s %q %s, its bytes say %s %d %s %q %s",
+			l.slug, l.zeqond, l.typ, l.task.String, l.event, row.Slug, row.Zeqond, row.Type, row.Task, e.ID)
+	case l.digest == nil:
+		err = fmt.Errorf("its event %s is not there", l.event)
+	case (l.erased != 0) != (l.eventErased.Int64 != 0):
+		err = fmt.Errorf("it and its event %s differ in whether they were erased", l.event)
+	case l.erased != 0 && (row.Meta != nil || row.Observation != ""):
+		err = fmt.Errorf("it counts as erased, and is still there")
+	case l.erased == 0 && string(l.digest) != string(digest[:]):
+		err = fmt.Errorf("it is not the row that its event %s has", l.event)
+	case l.erased == 0 && string(again) != string(b):
+		err = fmt.Errorf("its bytes are not as they were written")
+	}
+	return row, err
+}
+
+// runs compares rows with their columns, their keys and their entries.
+func (c *check) runs() error {
+	var last int64
+	err := c.each("SELECT r.n, r.id, r.state, r.cause, r.created, r.ended, r.erased, r.data, k.key FROM run r LEFT JOIN run_key k ON k.n = r.n ORDER BY r.n", func(rows *sql.Rows) error {
+		var n, created, ended, erased int64
+		var id, state, cause string
+		var data, key []byte
+		if err := rows.Scan(&n, &id, &state, &cause, &created, &ended, &erased, &data, &key); err != nil {
+			return err
+		}
+		c.report.Runs++
+		if n != last+1 {
+			c.wrong("run", id, "the row before it has number %d, this one %d: rows are missing", last, n)
+		}
+		last = n
+		run, err := c.s.openRun(id, key, data)
+		if err != nil {
+			c.wrong("run", id, "%v", err)
+			return nil
+		}
+		facts := c.facts[id].result
+		switch {
+		case run.ID != id || string(run.State) != state || string(run.Trigger) != cause || nanos(run.Created) != created || nanos(run.Ended) != ended:
+			c.wrong("run", id, "its columns are %s %s %d %d, its bytes say %s %s %s %d %d", state, cause, created, ended, run.ID, run.State, run.Trigger, nanos(run.Created), nanos(run.Ended))
+		case erased != 0 && !c.empty[id]:
+			c.wrong("run", id, "parts of it are erased, and no payload of it is")
+		case facts != nil && (facts.State != state || facts.Trigger != cause || facts.Reason != run.Reason):
+			c.wrong("run", id, "it ended as %s (%s) by %s, its entry says %s (%s) by %s", state, run.Reason, cause, facts.State, facts.Reason, facts.Trigger)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.each("SELECT k.n FROM run_key k LEFT JOIN run r ON r.n = k.n WHERE r.n IS NULL", func(r *sql.Rows) error {
+		var n int64
+		err := r.Scan(&n)
+		c.wrong("run_key", n, "there is no such run")
+		return err
+	})
+}
+
+func (c *check) outbox() error {
+	return c.each(`SELECT `+cursorColumns+`, owner, until, (SELECT coalesce(max(seq), 0) FROM event), (SELECT count(*) FROM dead d WHERE d.destination = outbox.destination)
+		FROM outbox ORDER BY destination`, func(r *sql.Rows) error {
+		var owner string
+		var until, last, dead int64
+		cur, err := scanCursor(r.Scan, &owner, &until, &last, &dead)
+		if err != nil {
+			return err
+		}
+		switch {
+		case cur.Destination == "":
+			c.wrong("outbox", "", "a destination without a name")
+		case cur.Seq < 0 || cur.Seq > last:
+			c.wrong("outbox", cur.Destination, "it is at event %d, and there are %d", cur.Seq, last)
+		case cur.Failures < 0 || cur.Delivered < 0 || cur.Dropped < dead:
+			c.wrong("outbox", cur.Destination, "%d failures, %d delivered, %d dropped, and %d dead letters cannot be", cur.Failures, cur.Delivered, cur.Dropped, dead)
+		case nanos(cur.NextTry) < 0 || until < 0 || (owner == "") != (until == 0):
+			c.wrong("outbox", cur.Destination, "its lease or its next try are of no time")
+		}
+		return nil
+	})
+}
+
+func (c *check) dead() error {
+	var last int64
+	return c.each("SELECT d.n, d.destination, d.event, d.at, d.erased, d.data, e.digest, o.destination FROM dead d LEFT JOIN event e ON e.id = d.event LEFT JOIN outbox o ON o.destination = d.destination ORDER BY d.n", func(r *sql.Rows) error {
+		var n, at, erased int64
+		var destination, id string
+		var known sql.NullString
+		var data, digest []byte
+		if err := r.Scan(&n, &destination, &id, &at, &erased, &data, &digest, &known); err != nil {
+			return err
+		}
+		b, err := c.s.unseal("dead", id, data)
+		var e events.Event
+		if err == nil {
+			e, err = events.Parse(b)
+		}
+		switch {
+		case n != last+1:
+			c.wrong("dead", n, "the one before it is %d: letters are missing", last)
+		case err != nil:
+			c.wrong("dead", n, "%v", err)
+		case e.ID != id || digest == nil:
+			c.wrong("dead", n, "its event is %q, its bytes say %q", id, e.ID)
+		case !known.Valid:
+			c.wrong("dead", n, "there is no destination %q", destination)
+		case at <= 0:
+			c.wrong("dead", n, "it is of no time")
+		case erased == 0 && audit.DigestBytes(b) != audit.Digest(digest):
+			c.wrong("dead", n, "it is not the event %s", id)
+		case erased != 0 && !c.empty[e.Task]:
+			c.wrong("dead", n, "it is erased, and of run %q nothing else is", e.Task)
+		}
+		last = n
+		return nil
+	})
+}
+
+func (c *check) frozen() error {
+	return c.each("SELECT destination, event, digest, body, erased FROM frozen ORDER BY destination, event", func(r *sql.Rows) error {
+		var destination, event string
+		var digest, body []byte
+		var erased int64
+		if err := r.Scan(&destination, &event, &digest, &body, &erased); err != nil {
+			return err
+		}
+		b, err := c.s.unseal("frozen", frozenID(destination, event), body)
+		have := sha256.Sum256(append([]byte(frozenID(destination, event)+"\x1f"), b...))
+		switch {
+		case err != nil:
+			c.wrong("frozen", destination+" "+event, "%v", err)
+		case erased != 0 && slices.ContainsFunc(b, func(b byte) bool { return b != 0 }):
+			c.wrong("frozen", destination+" "+event, "it counts as erased, and is still there")
+		case erased == 0 && string(have[:]) != string(digest):
+			c.wrong("frozen", destination+" "+event, "its bytes have the digest %x, and had %x", have, digest)
+		}
+		return nil
+	})
+}
+
+func (c *check) nonces() error {
+	err := c.each("SELECT epoch, slug, zeqond FROM nonce", func(r *sql.Rows) error {
+		var epoch, zeqond int64
+		var slug string
+		if err := r.Scan(&epoch, &slug, &zeqond); err != nil {
+			return err
+		}
+		if err := observer.CheckSlug(slug); err != nil || epoch < 0 || zeqond < 0 {
+			c.wrong("nonce", fmt.Sprintf("%d %s", epoch, slug), "number %d of epoch %d of %q cannot be", zeqond, epoch, slug)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.each("SELECT epoch FROM burnt WHERE epoch < 0", func(r *sql.Rows) error {
+		var epoch int64
+		err := r.Scan(&epoch)
+		c.wrong("burnt", epoch, "there is no such epoch")
+		return err
+	})
+}
+
+func (c *check) blobs() error {
+	type known struct {
+		digest string
+		size   int64
+	}
+	var all []known
+	err := c.each("SELECT digest, size FROM blob ORDER BY digest", func(r *sql.Rows) error {
+		var k known
+		err := r.Scan(&k.digest, &k.size)
+		all = append(all, k)
+		return err
+	})
+	for _, k := range all {
+		c.report.Blobs++
+		d, err := audit.ParseDigest(k.digest)
+		if err != nil {
+			c.wrong("blob", k.digest, "%v", err)
+			continue
+		}
+		b, err := c.s.Blob(c.ctx, d)
+		switch {
+		case c.ctx.Err() != nil:
+			return c.ctx.Err()
+		case err != nil:
+			c.wrong("blob", k.digest, "%v", err)
+		case int64(len(b)) != k.size:
+			c.wrong("blob", k.digest, "it has %d bytes, its row says %d", len(b), k.size)
+		}
+	}
+	return err
+}

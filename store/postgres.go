@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// pgEngine is PostgreSQL: writers take turns at a row of the table head.
+type pgEngine struct{}
+
+var _ engine = pgEngine{}
+
+func (s *Store) openPostgres(address string) error {
+	c, err := pgx.ParseConfig(address)
+	if err != nil {
+		return fmt.Errorf("the store's address: %w", err) // pgx leaves the password out
+	}
+	// A commit is on the disk before it is answered, whatever the server's default.
+	c.RuntimeParams["synchronous_commit"] = "on"
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "assay"
+	}
+	if s.o.ReadOnly {
+		c.RuntimeParams["default_transaction_read_only"] = "on"
+	}
+	s.e = pgEngine{}
+	s.w = stdlib.OpenDB(*c)
+	s.w.SetMaxOpenConns(8)
+	s.w.SetMaxIdleConns(8)
+	s.w.SetConnMaxIdleTime(5 * time.Minute)
+	s.r = s.w
+	return s.openBlobs("")
+}
+
+func (pgEngine) dialect() string { return string(goose.DialectPostgres) }
+
+// text numbers the placeholders; no query here has a "?" for anything else.
+func (pgEngine) text(query string) string {
+	if strings.IndexByte(query, '?') < 0 {
+		return query
+	}
+	out := make([]byte, 0, len(query)+16)
+	for n := 0; ; {
+		before, rest, found := strings.Cut(query, "?")
+		out = append(out, before...)
+		if !found {
+			return string(out)
+		}
+		n++
+		out, query = strconv.AppendInt(append(out, '$'), int64(n), 10), rest
+	}
+}
+
+// prepares is false: pgx keeps statements prepared by their text.
+func (pgEngine) prepares() bool { return false }
+
+// turn locks the row of that name until the transaction ends. What is read
+// after it, in this transaction, is all that others committed.
+func (pgEngine) turn(t *tx, name string) error {
+	_, err := t.exec("SELECT value FROM head WHERE name = ? FOR UPDATE", name)
+	return err
+}
+
+// insert sends columns as arrays: one statement, however many rows.
+func (pgEngine) insert(t *tx, table string, columns []string, rows [][]any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	args, unnest := make([]any, len(columns)), make([]string, len(columns))
+	for c := range columns {
+		kind := ""
+		args[c], kind = columnOf(rows, c)
+		unnest[c] = "?::" + kind + "[]"
+	}
+	_, err := t.exec("INSERT INTO "+table+" ("+strings.Join(columns, ", ")+") SELECT * FROM unnest("+strings.Join(unnest, ", ")+")", args...)
+	return err
+}
+
+func columnOf(rows [][]any, c int) (array any, kind string) {
+	switch rows[0][c].(type) {
+	case int64:
+		return columnAs[int64](rows, c), "bigint"
+	case string:
+		return columnAs[string](rows, c), "text"
+	case *string:
+		return columnAs[*string](rows, c), "text"
+	}
+	return columnAs[[]byte](rows, c), "bytea"
+}
+
+func columnAs[T any](rows [][]any, c int) []T {
+	out := make([]T, len(rows))
+	for i, row := range rows {
+		out[i] = row[c].(T)
+	}
+	return out
+}
+
+// explain says what connection errors mean; what the server says is clear enough.
+func (pgEngine) explain(err error) error {
+	var said *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &said) && strings.HasPrefix(said.Code, "57P"):
+		return fmt.Errorf("the PostgreSQL server is going down or coming up: try again: %w", err)
+	case errors.As(err, &said) && said.Code == "53100":
+		return fmt.Errorf("the PostgreSQL server's disk is full: %w: %w", syscall.ENOSPC, err)
+	case errors.As(err, &said):
+		return err
+	case pgconn.Timeout(err):
+		return err
+	}
+	var dial *pgconn.ConnectError
+	if errors.As(err, &dial) {
+		return fmt.Errorf("the PostgreSQL server cannot be reached: %w", err)
+	}
+	return err
+}
+
+func (pgEngine) migrate(ctx context.Context, s *Store) error {
+	l, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
+	if err != nil {
+		return err
+	}
+	return up(ctx, string(goose.DialectPostgres), s.w, l)
+}
+
+// erasable are the tables in which something can be erased.
+var erasable = [...]string{"payload", "event", "event_field", "run", "run_key", "link", "dead", "frozen"}
+
+// scrub writes the tables anew, because PostgreSQL keeps a changed row's old
+// bytes in their files until something else needs the room. The server's
+// own write-ahead log, and copies of it, run out by the server's settings.
+func (pgEngine) scrub(ctx context.Context, s *Store) error {
+	for _, table := range erasable {
+		if _, err := s.w.ExecContext(ctx, "VACUUM (FULL) "+table); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (pgEngine) backup(ctx context.Context, s *Store, path string) error {
+	from, err := s.r.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = from.Rollback() }()
+	to, err := Open(ctx, "sqlite:"+path, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(copyTables(ctx, from, to), to.Close())
+}
+
+func (pgEngine) joined(value string) string { return "string_agg(" + value + ", chr(10))" }
+
+func (pgEngine) hex(value string) string { return "encode(" + value + ", 'hex')" }
+
+func (pgEngine) moment() sql.IsolationLevel { return sql.LevelRepeatableRead }
+
+// check looks for the triggers that guard the log; pages are the server's to check.
+func (pgEngine) check(ctx context.Context, s *Store, found func(Finding)) error {
+	return guards(ctx, s, found, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgname NOT LIKE '%truncate'")
+}

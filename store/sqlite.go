@@ -1,0 +1,217 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// busyTimeout is how long a writer waits for another process's transaction.
+// Transactions here take milliseconds; a migration or a check may take longer.
+const busyTimeout = 60 * time.Second
+
+// liteEngine is SQLite: one writer at a time, in this process and among processes.
+type liteEngine struct{ path string }
+
+var _ engine = (*liteEngine)(nil)
+
+func (s *Store) openSQLite(path string) error {
+	path = strings.TrimPrefix(path, "//")
+	if path == "" {
+		return errors.New("the address of an SQLite store is sqlite:PATH")
+	}
+	if err := s.makeFile(path); err != nil {
+		return err
+	}
+	s.e = &liteEngine{path}
+	// FULL: a commit is on the disk before it is answered. secure_delete:
+	// what is deleted is overwritten with zeros.
+	settings := []string{"busy_timeout(" + fmt.Sprint(busyTimeout.Milliseconds()) + ")"}
+	if !s.o.ReadOnly {
+		settings = append(settings, "journal_mode(WAL)", "synchronous(FULL)", "fullfsync(1)", "secure_delete(1)")
+	}
+	var err error
+	if s.r, err = openLite(path, append(settings, "query_only(1)"), "ro", ""); err != nil {
+		return err
+	}
+	s.r.SetMaxOpenConns(8)
+	s.r.SetMaxIdleConns(8)
+	s.w = s.r
+	if s.o.ReadOnly {
+		return s.openBlobs(path + ".blobs")
+	}
+	// IMMEDIATE: a transaction that writes has its turn from the start, and
+	// cannot find out in the middle that another was faster.
+	if s.w, err = openLite(path, settings, "rw", "immediate"); err != nil {
+		return err
+	}
+	s.w.SetMaxOpenConns(1)
+	return s.openBlobs(path + ".blobs")
+}
+
+func openLite(path string, settings []string, mode, lock string) (*sql.DB, error) {
+	q := url.Values{"_pragma": settings, "mode": {mode}}
+	if lock != "" {
+		q.Set("_txlock", lock)
+	}
+	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+}
+
+// makeFile makes the database's file, so that it and the files beside it, which
+// take its mode, are the owner's only.
+func (s *Store) makeFile(path string) error {
+	if s.o.ReadOnly {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("%w: %w", ErrNoStore, err)
+		}
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the store's folder: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the store: %w", err)
+	}
+	return f.Close()
+}
+
+func (*liteEngine) dialect() string { return string(goose.DialectSQLite3) }
+
+func (*liteEngine) text(query string) string { return query }
+
+func (*liteEngine) prepares() bool { return true }
+
+// turn has nothing to do: BEGIN IMMEDIATE took it.
+func (*liteEngine) turn(*tx, string) error { return nil }
+
+func (*liteEngine) insert(t *tx, table string, columns []string, rows [][]any) error {
+	query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")"
+	st, err := t.prepare(query)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if _, err := st.ExecContext(t.ctx, row...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scrub empties the write-ahead log, where pages stand as they were. The
+// database itself holds nothing: secure_delete, and what is erased is
+// overwritten by as many bytes where it stands.
+func (*liteEngine) scrub(ctx context.Context, s *Store) error {
+	var busy, frames, done int
+	if err := s.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &done); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("another process reads the database, so its write-ahead log could not be emptied")
+	}
+	return nil
+}
+
+func (e *liteEngine) backup(ctx context.Context, s *Store, path string) error {
+	_, err := s.r.ExecContext(ctx, "VACUUM INTO ?", path)
+	return err
+}
+
+// explain gives what SQLite says by a number the words and, where there is
+// one, the error of the operating system that callers ask for.
+func (e *liteEngine) explain(err error) error {
+	var code *sqlite.Error
+	if !errors.As(err, &code) {
+		return err
+	}
+	switch code.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%s: %w: %w", e.path, syscall.ENOSPC, err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("%s: another process has been writing for %v: %w", e.path, busyTimeout, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%s: %w: %w", e.path, fs.ErrPermission, err)
+	case sqlite3.SQLITE_CANTOPEN:
+		return fmt.Errorf("%s or a file beside it cannot be opened or made: %w", e.path, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%s is damaged: run assay store check, and restore a backup: %w", e.path, err)
+	case sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%s: the disk refused to read or write (is it full?): %w", e.path, err)
+	}
+	return err
+}
+
+// migrate holds the whole file while goose works: goose has no lock for SQLite.
+func (e *liteEngine) migrate(ctx context.Context, s *Store) error {
+	db, err := openLite(e.path, []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "secure_delete(1)"}, "rw", "")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return e.explain(up(ctx, e.dialect(), db, wholeFile{}))
+}
+
+// wholeFile is goose's lock: a connection that has the file for itself.
+type wholeFile struct{}
+
+func (wholeFile) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	deadline := time.Now().Add(busyTimeout)
+	for {
+		// In this mode the lock of the first transaction stays until the mode
+		// is another and the file is used once more.
+		_, err := conn.ExecContext(ctx, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT")
+		var code *sqlite.Error
+		if err == nil || !errors.As(err, &code) || code.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		// Some of SQLite's own waits, as for a change of the journal's mode,
+		// end without the busy timeout being asked.
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func (wholeFile) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "PRAGMA locking_mode = NORMAL; SELECT count(*) FROM goose_db_version")
+	return err
+}
+
+func (*liteEngine) joined(value string) string { return "group_concat(" + value + ", char(10))" }
+
+func (*liteEngine) hex(value string) string { return "lower(hex(" + value + "))" }
+
+// moment is the default: a transaction that only reads sees one moment.
+func (*liteEngine) moment() sql.IsolationLevel { return sql.LevelDefault }
+
+// check has SQLite walk its own pages, and looks for the triggers that guard the log.
+func (e *liteEngine) check(ctx context.Context, s *Store, found func(Finding)) error {
+	rows, err := s.r.QueryContext(ctx, "PRAGMA integrity_check")
+	err = each(rows, err, func(r *sql.Rows) error {
+		var said string
+		err := r.Scan(&said)
+		if said != "ok" {
+			found(Finding{"database", "", said})
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return guards(ctx, s, found, "SELECT name FROM sqlite_master WHERE type = 'trigger'")
+}
