@@ -123,7 +123,9 @@ func Parse(b []byte) (Event, error) {
 }
 
 func parse(b []byte) (e Event, err error) {
-	return e, eachMember(b, func(name string, v jsontext.Value) error {
+	missing := map[string]bool{"event_id": true, "type": true, "ts": true, "payload": true, "schema_version": true}
+	err = eachMember(b, func(name string, v jsontext.Value) error {
+		delete(missing, name)
 		switch name {
 		case "event_id":
 			return text(v, &e.ID)
@@ -150,6 +152,12 @@ func parse(b []byte) (e Event, err error) {
 		}
 		return err
 	})
+	for name := range missing {
+		if err == nil {
+			err = errors.New("it has no " + name)
+		}
+	}
+	return e, err
 }
 
 // eachMember calls visit for each member of the one object that b is.

@@ -364,7 +364,7 @@ func raw(t *testing.T, answer func(c net.Conn)) string {
 }
 
 // Whatever the other side does, an attempt ends in time and without an event lost.
-func TestHostile(t *testing.T) {
+func TestFaultGarbageAndSilence(t *testing.T) {
 	t.Parallel()
 	endless := func(c net.Conn, chunk string) {
 		for {
@@ -373,44 +373,77 @@ func TestHostile(t *testing.T) {
 			}
 		}
 	}
-	for name, test := range map[string]struct {
+	say := func(text string) func(net.Conn) {
+		return func(c net.Conn) { _, _ = io.WriteString(c, text) }
+	}
+	hold := func(text string) func(net.Conn) {
+		return func(c net.Conn) { _, _ = io.WriteString(c, text); _, _ = io.Copy(io.Discard, c) }
+	}
+	flood := func(text, chunk string) func(net.Conn) {
+		return func(c net.Conn) { _, _ = io.WriteString(c, text); endless(c, chunk) }
+	}
+	tests := map[string]struct {
 		answer func(c net.Conn)
 		ok     bool
 	}{
-		"never answers":   {func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }, false},
-		"hangs up":        {func(net.Conn) {}, false},
-		"garbage":         {func(c net.Conn) { _, _ = io.WriteString(c, "\x16\x03\x01 what?\r\n\r\n") }, false},
-		"endless garbage": {func(c net.Conn) { endless(c, strings.Repeat("x", 4096)) }, false},
-		"endless header": {func(c net.Conn) {
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n")
-			endless(c, "x-a: "+strings.Repeat("b", 4096)+"\r\n")
-		}, false},
-		"endless continue": {func(c net.Conn) { endless(c, "HTTP/1.1 103 Early Hints\r\n\r\n") }, false},
-		"half a header": {func(c net.Conn) {
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Le")
-			_, _ = io.Copy(io.Discard, c)
-		}, false},
-		"endless body": {func(c net.Conn) {
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n")
-			endless(c, strings.Repeat("x", 4096))
-		}, true},
-		"no body comes": {func(c net.Conn) {
-			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
-			_, _ = io.Copy(io.Discard, c)
-		}, true},
-		"bad length": {func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\n") }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newHook(t, raw(t, test.answer), &webhook.Options{Timeout: 500 * time.Millisecond})
+		"never answers":    {hold(""), false},
+		"hangs up":         {say(""), false},
+		"garbage":          {say("\x16\x03\x01 what?\r\n\r\n"), false},
+		"endless garbage":  {flood("", strings.Repeat("x", 4096)), false},
+		"endless header":   {flood("HTTP/1.1 200 OK\r\n", "x-a: "+strings.Repeat("b", 4096)+"\r\n"), false},
+		"endless continue": {flood("", "HTTP/1.1 103 Early Hints\r\n\r\n"), false},
+		"half a header":    {hold("HTTP/1.1 200 OK\r\nContent-Le"), false},
+		"endless body":     {flood("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 4096)), true},
+		"no body comes":    {hold("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"), true},
+		"bad length":       {say("HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\n"), false},
+	}
+	var mu sync.Mutex
+	var slowest time.Duration
+	bad := 0
+	var wg sync.WaitGroup
+	for name, test := range tests {
+		wg.Go(func() {
+			w, err := webhook.New("hook", raw(t, test.answer), &webhook.Options{Timeout: 500 * time.Millisecond})
+			if err != nil {
+				t.Error(err)
+				return
+			}
 			start := time.Now()
 			n, err := w.Deliver(t.Context(), numbered(2))
+			mu.Lock()
+			defer mu.Unlock()
+			slowest = max(slowest, time.Since(start))
 			if (err == nil) != test.ok || (n == 2) != test.ok || events.IsPermanent(err) {
-				t.Errorf("%d, %v", n, err)
-			}
-			if d := time.Since(start); d > 10*time.Second {
-				t.Errorf("it took %v", d)
+				bad++
+				t.Errorf("%s: %d, %v", name, n, err)
 			}
 		})
 	}
+	wg.Wait()
+	if slowest > 10*time.Second {
+		t.Errorf("an attempt took %v", slowest)
+	}
+	t.Logf("fault: %-60s | tries %d | lost %d | doubled %d | false %d | %s", "destination that answers garbage, for ever, or never", len(tests), bad, 0, 0,
+		"each attempt ended within its limit and is tried again")
+}
+
+// A redirect is an error that says so; nothing goes to where it points.
+func TestFaultRedirects(t *testing.T) {
+	t.Parallel()
+	elsewhere := newServer(t, nil)
+	statuses := []int{300, 301, 302, 303, 304, 307, 308}
+	for _, status := range statuses {
+		s := newServer(t, func(w http.ResponseWriter, _ *http.Request, _ []byte) {
+			w.Header().Set("Location", elsewhere.URL)
+			w.WriteHeader(status)
+		})
+		n, err := newHook(t, s.URL, nil).Deliver(t.Context(), numbered(2))
+		if n != 0 || err == nil || events.IsPermanent(err) || !strings.Contains(err.Error(), "redirect") {
+			t.Errorf("%d: %d, %v", status, n, err)
+		}
+	}
+	if got := len(elsewhere.requests()); got != 0 {
+		t.Errorf("%d redirects were followed", got)
+	}
+	t.Logf("fault: %-60s | tries %d | lost %d | doubled %d | false %d | %s", "destination that redirects", len(statuses), 0, 0, len(elsewhere.requests()), "nothing went elsewhere")
 }
