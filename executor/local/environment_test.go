@@ -221,6 +221,33 @@ func TestEnvironmentLayouts(t *testing.T) {
 	}
 }
 
+// A kernel that runs in its own site-packages, and folders of .pth files whose
+// names are not plain.
+func TestEnvironmentPathFolders(t *testing.T) {
+	t.Parallel()
+	exe, site := newVenv(t, testenv.Python(t, "main"))
+	source := t.TempDir()
+	for i, name := range []string{"with space", "esc\x1b[31m", "100%25", "ünï", strings.Repeat("long/", 200)} {
+		dir := filepath.Join(source, name)
+		putPackage(t, filepath.Join(dir, fmt.Sprintf("p%d.egg-info", i), "PKG-INFO"), fmt.Sprintf("p%d", i), "1")
+		put(t, filepath.Join(site, fmt.Sprintf("p%d.pth", i)), dir+"\n")
+	}
+	env := []string{"HOME=" + t.TempDir(), "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8"}
+	sameAsAsked(t, exe, t.TempDir(), env)
+	got := sameAsAsked(t, exe, site, env)
+	root := "file://" + source + "/"
+	want := []executor.Package{
+		{Name: "p0", Version: "1", Origin: root + "with%20space (editable)"},
+		{Name: "p1", Version: "1", Origin: root + "esc%1B%5B31m (editable)"},
+		{Name: "p2", Version: "1", Origin: root + "100%2525 (editable)"},
+		{Name: "p3", Version: "1", Origin: root + "%C3%BCn%C3%AF (editable)"},
+		{Name: "p4", Version: "1", Origin: "(editable)"},
+	}
+	if diff := cmp.Diff(want, got.Packages); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A virtual environment over the system's packages.
 func TestEnvironmentSystemSite(t *testing.T) {
 	t.Parallel()
