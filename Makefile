@@ -1,5 +1,6 @@
 # make run    sets up what it needs and runs a shipped notebook for real
 # make test   sets up all that the tests need and runs them
+# make faults does everything that must not lose a run, 500 kills among it, and prints what was lost
 # make bench  measures assay beside its peers and writes bench/RESULTS.md
 # make lint   gofumpt, vet, staticcheck; make fuzz: every fuzz target for a while; make vuln: govulncheck
 SHELL   := bash
@@ -8,7 +9,7 @@ PYTHON  ?= python3
 export GOTOOLCHAIN ?= auto
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
-.PHONY: all build run test testenv bench lint fuzz vuln cross clean
+.PHONY: all build run test testenv faults bench lint fuzz vuln cross clean
 
 all: build
 
@@ -30,6 +31,9 @@ testenv:
 
 test: testenv cross
 	@./internal/testenv/parts $(GO)
+
+faults: testenv
+	@./internal/testenv/faults $(GO)
 
 # The binary builds for the systems that nobody here runs.
 cross:

@@ -45,7 +45,7 @@ func (s *Store) version(ctx context.Context) (v int64, err error) {
 	return v, err
 }
 
-// up runs the migrations that db lacks, while l is held.
+// up runs the migrations that db lacks, while l, where there is one, is held.
 func up(ctx context.Context, dialect string, db *sql.DB, l lock.SessionLocker) error {
 	name := "postgres"
 	if dialect == string(goose.DialectSQLite3) {
@@ -55,7 +55,11 @@ func up(ctx context.Context, dialect string, db *sql.DB, l lock.SessionLocker) e
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.Dialect(dialect), db, files, goose.WithSessionLocker(l), goose.WithDisableGlobalRegistry(true))
+	o := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if l != nil {
+		o = append(o, goose.WithSessionLocker(l))
+	}
+	p, err := goose.NewProvider(goose.Dialect(dialect), db, files, o...)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"assay/internal/lockfile"
+
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -154,42 +156,36 @@ func (e *liteEngine) explain(err error) error {
 	return err
 }
 
-// migrate holds the whole file while goose works: goose has no lock for SQLite.
+// migrate holds a lock beside the file while goose works: goose has no lock for SQLite.
 func (e *liteEngine) migrate(ctx context.Context, s *Store) error {
-	db, err := openLite(e.path, []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()), "secure_delete(1)"}, "rw", "")
+	held, err := e.alone(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return e.explain(up(ctx, e.dialect(), db, wholeFile{}))
+	defer func() { _ = lockfile.Remove(held, held.Name()); _ = held.Close() }()
+	if have, err := s.version(ctx); err == nil && have == version {
+		return nil // another process did it meanwhile
+	}
+	return e.explain(up(ctx, e.dialect(), s.w, nil))
 }
 
-// wholeFile is goose's lock: a connection that has the file for itself.
-type wholeFile struct{}
-
-func (wholeFile) SessionLock(ctx context.Context, conn *sql.Conn) error {
+// alone waits for the lock.
+func (e *liteEngine) alone(ctx context.Context) (*os.File, error) {
 	deadline := time.Now().Add(busyTimeout)
 	for {
-		// In this mode the lock of the first transaction stays until the mode
-		// is another and the file is used once more.
-		_, err := conn.ExecContext(ctx, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT")
-		var code *sqlite.Error
-		if err == nil || !errors.As(err, &code) || code.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
-			return err
+		f, err := lockfile.Open(e.path+".migrating", true)
+		if !errors.Is(err, lockfile.ErrHeld) {
+			return f, err
 		}
-		// Some of SQLite's own waits, as for a change of the journal's mode,
-		// end without the busy timeout being asked.
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("another process has been bringing the tables up to date for %v: %w", busyTimeout, err)
+		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-func (wholeFile) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "PRAGMA locking_mode = NORMAL; SELECT count(*) FROM goose_db_version")
-	return err
 }
 
 func (*liteEngine) joined(value string) string { return "group_concat(" + value + ", char(10))" }

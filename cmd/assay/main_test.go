@@ -16,6 +16,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("ASSAY_TEST_IS_ASSAY") != "" { // a test started us in assay's place
 		os.Exit(execute(newRoot(), os.Args[1:]))
 	}
+	if os.Getenv(writerEnv) != "" {
+		os.Exit(writeUntilKilled())
+	}
 	testscript.Main(m, map[string]func(){
 		"assay":     func() { os.Exit(execute(newRoot(), os.Args[1:])) },
 		"papermill": func() { os.Exit(papermill(os.Args[1:])) },

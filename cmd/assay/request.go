@@ -45,7 +45,7 @@ func (f *runFlags) request(ctx context.Context) (runs.Request, error) {
 		return runs.Request{}, err
 	}
 	return runs.Request{
-		Trigger: runs.CLI, Parameters: m,
+		Trigger: runs.CLI, AskedBy: askedBy(), Parameters: m, NoReceipt: f.noReceipt, Attest: f.attest,
 		InjectInputPath: f.injectInput || f.injectPaths, InjectOutputPath: f.injectOutput || f.injectPaths,
 		Kernel: f.kernel, Language: f.language, Cwd: f.cwd,
 		Strict: f.strict, ReportMode: f.reportMode, Prepare: f.prepare, Compat: f.compat, Overwrite: f.overwrite,

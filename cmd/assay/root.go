@@ -46,6 +46,7 @@ func newRoot() *cobra.Command {
 		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(), newRender(),
 		newDiff(), newShow(), newPatch(), newMerge(),
 		newGit(), newKernels(),
+		newReceipt(), newLog(), newStore(),
 	)
 	knownTopics(root)
 	return root

@@ -65,6 +65,8 @@ type runFlags struct {
 	python          string
 	outDir          string
 	jobs            int
+	noReceipt       bool
+	attest          bool
 	json            bool
 }
 
@@ -131,6 +133,8 @@ func (f *runFlags) register(fs *pflag.FlagSet) {
 	negated(fs, &f.saveOnExecute, "no-request-save-on-cell-execute", "write OUT at the end only, and keep no journal")
 	fs.IntVar(&f.autosave, "autosave-cell-every", 30, "papermill's `SECONDS` between saves inside a cell; here the journal saves within a second, and 0 is accepted")
 	fs.BoolVar(&f.overwrite, "overwrite-input", false, "OUT may be IN")
+	fs.BoolVar(&f.noReceipt, "no-receipt", false, "write no receipt beside OUT; the run is entered in the log all the same")
+	fs.BoolVar(&f.attest, "attest", false, "write an in-toto attestation beside OUT, OUT.intoto.jsonl")
 	fs.BoolVar(&f.coalesce, "coalesce-streams", false, "resolve carriage returns in streams, as a terminal shows them")
 	fs.BoolVar(&f.compat, "papermill-compat", false, "write papermill's record exactly as papermill does, untrue parts included")
 

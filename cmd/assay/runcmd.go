@@ -40,10 +40,27 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	svc := runs.New(runs.NewMemory(), newStarter(f), &runs.Options{
-		Workers: f.jobs, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: journalDir(),
-	})
+	s, err := openState(ctx)
+	if err != nil {
+		return err
+	}
+	code, err := f.runAll(ctx, s, ui, base, targets)
+	if closed := s.close(ctx); err == nil && closed != nil {
+		err = surroundings(closed)
+	}
+	if err != nil {
+		return err
+	}
+	return said(code)
+}
+
+// runAll submits the runs and waits for them. The code is that of the first that did not succeed.
+func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Request, targets []target) (code int, err error) {
+	svc := s.service(f.jobs, newStarter(f))
 	defer svc.Close()
+	if err := s.sweep(ctx, svc, ui); err != nil {
+		return 0, err
+	}
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -52,26 +69,65 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 		req := base
 		req.Input, req.Output, req.Listener = t.in, t.out, ui.listener(i)
 		if ids[i], err = svc.Submit(ctx, req); err != nil {
-			return surroundings(err)
+			return 0, surroundings(err)
 		}
 	}
 	brake := &brake{svc: svc, ids: ids, kill: stop, ui: ui}
 	defer brake.onSignals()()
 	rows := make([]runs.Run, len(ids))
 	for i, id := range ids {
-		if rows[i], err = svc.Wait(context.WithoutCancel(ctx), id); err != nil {
-			return surroundings(err)
+		var waited error
+		if rows[i], waited = svc.Wait(context.WithoutCancel(ctx), id); waited != nil {
+			err = errors.Join(err, evidenceError(waited))
 		}
 	}
 	whole := ui.finish(rows)
-	if err := ui.close(); err != nil {
-		return surroundings(err)
+	if err == nil {
+		if err = ui.close(); err != nil {
+			err = surroundings(err)
+		}
 	}
-	code := firstFailure(rows, brake.caught())
+	if err != nil {
+		return 0, err
+	}
+	code = firstFailure(rows, brake.caught())
 	if code == exitOK && !whole {
 		code = exitSurroundings // --stdout-file, --stderr-file or the events are not whole
 	}
-	return said(code)
+	return code, nil
+}
+
+// evidenceError says what to do about a run that ended and whose proof is not whole.
+func evidenceError(err error) error {
+	var receipt *runs.ReceiptError
+	if errors.As(err, &receipt) {
+		return &exitError{code: exitSurroundings, err: err, hint: "the run stands in the log: assay log prove " + receipt.Run + " writes its receipt"}
+	}
+	var known *exitError
+	if errors.As(stateError(err), &known) && known.hint != "" {
+		return known
+	}
+	return surroundings(err)
+}
+
+// service makes the one pipeline, with everything that it leaves behind.
+func (s *state) service(workers int, starter runs.Starter) *runs.Service {
+	return runs.New(s.store, starter, &runs.Options{
+		Workers: workers, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: journalDir(),
+		Owner: s.owner, Log: s.log, Bus: s.bus, Stage: s.stage(),
+	})
+}
+
+// sweep enters runs in the log whose process was killed.
+func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) error {
+	swept, err := svc.Sweep(ctx, s.gone)
+	if err != nil {
+		return evidenceError(err)
+	}
+	for _, r := range swept {
+		ui.say("warning: the run %s of %s was interrupted, because assay itself was ended; the log says so now", r.ID, r.Input)
+	}
+	return nil
 }
 
 // fillPaths fills the path templates of --help-notebook; a run's are filled by runs.

@@ -38,28 +38,45 @@ func (s *starter) Start(ctx context.Context, r runs.KernelRequest) (executor.Ker
 	return s.startLocal(ctx, r)
 }
 
-func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
-	var modules []string
-	// Without a HOME to write to, usual in containers, only notebooks that import the module fail.
-	if dir, err := moduleDir(); err == nil {
-		modules = append(modules, dir)
+// Environment implements runs.Environments, for kernels of this machine.
+func (s *starter) Environment(_ context.Context, r runs.KernelRequest) (executor.Environment, error) {
+	if s.gateway != "" {
+		return executor.Environment{}, errors.New("a gateway's kernel runs where its files cannot be read")
 	}
+	o := s.localOptions(r)
+	spec, err := local.Choose(o)
+	if err != nil {
+		return executor.Environment{}, err
+	}
+	return local.Environment(spec, o)
+}
+
+func (s *starter) startLocal(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
 	if err := checkPython(s.python); err != nil {
 		return nil, err
 	}
-	name := r.Name
-	if r.Auto || name == "" && r.Language != "python" { // a script says its language, and no kernel
-		name = local.Auto + ":" + r.Name
-	}
-	o := &local.Options{
-		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
-		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules,
-	}
+	o := s.localOptions(r)
 	k, err := local.Start(ctx, o)
 	if err != nil {
 		return nil, kernelError(err, o)
 	}
 	return k, nil
+}
+
+func (s *starter) localOptions(r runs.KernelRequest) *local.Options {
+	var modules []string
+	// Without a HOME to write to, usual in containers, only notebooks that import the module fail.
+	if dir, err := moduleDir(); err == nil {
+		modules = append(modules, dir)
+	}
+	name := r.Name
+	if r.Auto || name == "" && r.Language != "python" { // a script says its language, and no kernel
+		name = local.Auto + ":" + r.Name
+	}
+	return &local.Options{
+		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
+		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules,
+	}
 }
 
 // checkPython refuses a --python that is not there before another Python's kernels are taken for its own.

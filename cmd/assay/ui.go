@@ -29,11 +29,12 @@ type ui struct {
 	progress       bool
 	stdout, stderr *os.File // --stdout-file, --stderr-file; nil without
 
-	mu     sync.Mutex
-	bar    *progressbar.ProgressBar
-	events *json.Encoder
-	broken error // --json or a file can no longer be written
-	phases []phase
+	mu       sync.Mutex
+	bar      *progressbar.ProgressBar
+	events   *json.Encoder
+	broken   error // --json or a file can no longer be written
+	phases   []phase
+	receipts []runs.Event // run.receipt of each run
 }
 
 func newUI(f *runFlags, targets []target) (*ui, error) {
@@ -41,7 +42,7 @@ func newUI(f *runFlags, targets []target) (*ui, error) {
 	if !ok {
 		return nil, usage("one of NOTSET, DEBUG, INFO, WARNING, ERROR, CRITICAL", "no log level %q", f.logLevel)
 	}
-	u := &ui{f: f, targets: targets, level: level, phases: make([]phase, len(targets))}
+	u := &ui{f: f, targets: targets, level: level, phases: make([]phase, len(targets)), receipts: make([]runs.Event, len(targets))}
 	toStdout := len(targets) == 1 && targets[0].out == "-"
 	if toStdout && level == logLevels["INFO"] {
 		u.level = logLevels["ERROR"] // as papermill, which leaves stdout's reader alone
@@ -182,6 +183,8 @@ func (u *ui) show(i int, e runs.Event) {
 		if !single {
 			u.info("%-12s %6.1f s  %s", e.State, e.Seconds, u.targets[i].in)
 		}
+	case runs.EventReceipt:
+		u.receipts[i] = e
 	}
 }
 
@@ -232,6 +235,9 @@ func (u *ui) finish(rows []runs.Run) (whole bool) {
 		} else if len(rows) == 1 {
 			u.info("%s", summary(r))
 		}
+		if len(rows) == 1 {
+			u.info("%s", evidence(u.receipts[i]))
+		}
 	}
 	if len(rows) > 1 && u.level <= logLevels["INFO"] {
 		u.line(fmt.Sprintf("%d of %d notebooks succeeded", succeeded(rows), len(rows)))
@@ -256,6 +262,24 @@ func summary(r *runs.Run) string {
 	}
 	if !r.Provable && len(r.Cells) > 0 {
 		text += " (completeness not provable: this kernel's message ids carry no counter)"
+	}
+	return text
+}
+
+// evidence is the line that says where the proof of a run is.
+func evidence(e runs.Event) string {
+	if e.Entry == nil {
+		return "the run is not in the log"
+	}
+	text := fmt.Sprintf("entry %d of the log %s", *e.Entry, e.Log)
+	if e.Receipt != "" {
+		text = "Receipt: " + e.Receipt + ", " + text
+	}
+	if e.Attestation != "" {
+		text = "Attestation: " + e.Attestation + "\n" + text
+	}
+	if e.Ephemeral {
+		text += " (made in a throwaway place)"
 	}
 	return text
 }

@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"assay/audit"
+	"assay/audit/ledger"
+	"assay/nbformat"
+)
+
+const logLong = `Every run is entered in a log that nobody can change afterwards without being
+noticed: a Merkle tree over all entries (RFC 6962) whose root is signed. It is
+kept with the runs in the state folder (` + "$XDG_STATE_HOME/assay" + `, else
+~/.local/state/assay), or where the configuration says.
+
+RUN is a run's id, an entry's index, or an executed notebook.`
+
+func newLog() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "log",
+		Short: "show, verify, prove, export the log that every run is entered in",
+		Long:  logLong,
+		Example: `  assay log show
+  assay log show out.ipynb
+  assay log verify
+  assay log checkpoint --cosign
+  assay log prove out.ipynb
+  assay log export evidence/ && assay log verify evidence/
+  assay log erase RUN --payload names --payload parameters --reason "request 17"`,
+		Args: cobra.ArbitraryArgs,
+		RunE: subcommands,
+	}
+	c.AddCommand(newLogShow(), newLogVerify(), newLogCheckpoint(), newLogProve(), newLogExport(),
+		newLogErase(), newLogKeys(), newLogRotate(), newLogNew())
+	return c
+}
+
+// logEntry is an entry as log show prints it: docs/json.md.
+type logEntry struct {
+	Version  int                        `json:"v"`
+	Index    int64                      `json:"index"`
+	Entry    json.RawMessage            `json:"entry"`
+	Facts    map[string]json.RawMessage `json:"facts,omitempty"`
+	Withheld []string                   `json:"withheld,omitempty"` // erased, or shown to nobody
+}
+
+func newLogShow() *cobra.Command {
+	var (
+		asJSON bool
+		n      int64
+	)
+	c := &cobra.Command{
+		Use:   "show [RUN]",
+		Short: "list the last entries, or all that is known of one",
+		Long:  logLong,
+		Args:  arguments(0, 1, "RUN"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if n < 1 {
+				return usage("-n 20 lists the last twenty", "-n %d: at least one entry", n)
+			}
+			return withLog(c.Context(), func(ctx context.Context, s *state) error {
+				if len(args) == 1 {
+					return showEntry(ctx, os.Stdout, s, args[0], asJSON)
+				}
+				return listEntries(ctx, os.Stdout, s, n, asJSON)
+			})
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line (docs/json.md)")
+	c.Flags().Int64VarP(&n, "number", "n", 20, "list the last `N` entries")
+	return c
+}
+
+// withLog opens the log for reading, calls do, and closes it.
+func withLog(ctx context.Context, do func(context.Context, *state) error) error {
+	s, err := openReading(ctx)
+	if err != nil {
+		return err
+	}
+	if err := do(ctx, s); err != nil {
+		_ = s.close(ctx)
+		return err
+	}
+	return s.close(ctx)
+}
+
+// withState opens everything for writing, calls do, and closes it.
+func withState(ctx context.Context, do func(context.Context, *state) error) error {
+	s, err := openState(ctx)
+	if err != nil {
+		return err
+	}
+	if err := do(ctx, s); err != nil {
+		_ = s.close(ctx)
+		return err
+	}
+	return s.close(ctx)
+}
+
+// find is the entry that a word on the command line means.
+func (s *state) find(ctx context.Context, word string) (ledger.Stored, error) {
+	id := word
+	if index, err := strconv.ParseInt(word, 10, 64); err == nil {
+		st, err := s.store.Entry(ctx, index)
+		return st, s.noEntry(err, word)
+	}
+	if filepath.Ext(word) == ".ipynb" && exists(word) {
+		run, err := runOf(word)
+		if err != nil {
+			return ledger.Stored{}, err
+		}
+		id = run
+	}
+	st, err := s.store.Find(ctx, id)
+	return st, s.noEntry(err, word)
+}
+
+func (s *state) noEntry(err error, word string) error {
+	if errors.Is(err, ledger.ErrNotFound) {
+		return usage("assay log show lists what is there", "the log %s has no entry of %q", s.log.Origin(), word)
+	}
+	return err
+}
+
+// runOf is the id of the run that made the notebook.
+func runOf(name string) (string, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return "", surroundings(err)
+	}
+	d, err := nbformat.Parse(data)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	id := d.Metadata().Get("assay", "run_id").Text()
+	if id == "" {
+		return "", usage("give the run's id: assay log show lists them", "%s names no run of assay's", name)
+	}
+	return id, nil
+}
+
+func listEntries(ctx context.Context, w io.Writer, s *state, n int64, asJSON bool) error {
+	size, err := s.store.Size(ctx)
+	if err != nil {
+		return err
+	}
+	if size == 0 && !asJSON {
+		note("the log %s is empty: assay run makes its first entry", s.log.Origin())
+	}
+	return s.store.Entries(ctx, max(0, size-n), size, func(index int64, leaf []byte) error {
+		if asJSON {
+			return json.NewEncoder(w).Encode(logEntry{Version: 1, Index: index, Entry: json.RawMessage(leaf)})
+		}
+		e, err := audit.ParseEntry(leaf)
+		if err != nil {
+			return fmt.Errorf("entry %d: %w", index, err)
+		}
+		_, err = fmt.Fprintf(w, "%6d  %s  %-8s %-12s %s\n", index, e.Time.Local().Format(time.DateTime), e.Kind, orDash(e.State), e.ID)
+		return err
+	})
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func showEntry(ctx context.Context, w io.Writer, s *state, word string, asJSON bool) error {
+	st, err := s.find(ctx, word)
+	if err != nil {
+		return err
+	}
+	payloads, err := s.store.Payloads(ctx, st.ID)
+	if err != nil {
+		return err
+	}
+	e := logEntry{Version: 1, Index: st.Index, Entry: json.RawMessage(st.Leaf), Facts: map[string]json.RawMessage{}}
+	for _, p := range payloads {
+		if p.Name != audit.SecretsPayload {
+			e.Facts[p.Name] = p.Data
+		}
+	}
+	for _, c := range st.Commitments {
+		if _, shown := e.Facts[c.Name]; !shown {
+			e.Withheld = append(e.Withheld, c.Name)
+		}
+	}
+	if asJSON {
+		return json.NewEncoder(w).Encode(e)
+	}
+	fmt.Fprintf(w, "entry %d of the log %s\n%s\n", e.Index, s.log.Origin(), safeText(string(st.Leaf)))
+	for _, c := range st.Commitments {
+		if data, shown := e.Facts[c.Name]; shown {
+			fmt.Fprintf(w, "%-12s %s\n", c.Name, safeText(string(data)))
+		} else {
+			fmt.Fprintf(w, "%-12s (erased, or shown to nobody)\n", c.Name)
+		}
+	}
+	return nil
+}
+
+func newLogVerify() *cobra.Command {
+	var (
+		trust  trustFlags
+		asJSON bool
+	)
+	c := &cobra.Command{
+		Use:   "verify [DIR]",
+		Short: "walk the whole log, or an export of it; exit 1 when something does not hold",
+		Args:  arguments(0, 1, "DIR, an export"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if !isDir(args[0]) {
+					return usage("assay log export DIR makes one", "%s is no folder with an export", args[0])
+				}
+				o, err := trust.options()
+				if err != nil {
+					return err
+				}
+				return tellVerdict(audit.VerifyExport(os.DirFS(args[0]), o), "", asJSON, len(o.Keys))
+			}
+			return withLog(c.Context(), func(ctx context.Context, s *state) error {
+				v, err := s.log.Verify(ctx, progressOf("entries"))
+				if err != nil {
+					return stateError(err)
+				}
+				return tellVerdict(v, "", asJSON, 1)
+			})
+		},
+	}
+	trust.register(c.Flags())
+	c.Flags().BoolVar(&asJSON, "json", false, "the verdict as JSON (docs/json.md)")
+	return c
+}
+
+// progressOf shows how far a long walk is, where stderr is a terminal.
+func progressOf(what string) func(done, total int64) {
+	if !isTerminal(os.Stderr) {
+		return nil
+	}
+	var last time.Time
+	return func(done, total int64) {
+		if time.Since(last) < 200*time.Millisecond && done < total {
+			return
+		}
+		last = time.Now()
+		fmt.Fprintf(os.Stderr, "\r%d of %d %s", done, total, what)
+		if done >= total {
+			fmt.Fprint(os.Stderr, "\r\x1b[K")
+		}
+	}
+}
+
+func newLogCheckpoint() *cobra.Command {
+	var cosign bool
+	c := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "sign and print the log's head, a C2SP checkpoint; keep it elsewhere, and the past cannot be rewritten",
+		Args:  arguments(0, 0, "checkpoint takes none"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withState(c.Context(), func(ctx context.Context, s *state) error {
+				signed, err := s.log.Checkpoint(ctx)
+				if err == nil && cosign {
+					signed, err = s.log.Cosign(ctx)
+				}
+				if err != nil {
+					return stateError(err)
+				}
+				_, err = os.Stdout.Write(signed.Note)
+				return err
+			})
+		},
+	}
+	c.Flags().BoolVar(&cosign, "cosign", false, "ask the configured witnesses to sign it too")
+	return c
+}
+
+func newLogProve() *cobra.Command {
+	var (
+		out   string
+		asTLP bool
+		from  int64
+	)
+	c := &cobra.Command{
+		Use:   "prove [RUN]",
+		Short: "write a run's receipt anew, or prove that the log only grew",
+		Example: `  assay log prove out.ipynb --out out.ipynb.receipt.json
+  assay log prove 0198c0de-… --tlog-proof
+  assay log prove --from 1200`,
+		Args: arguments(0, 1, "RUN"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if (len(args) == 0) == (from == 0) {
+				return usage("see: assay log prove --help", "give a RUN, or --from SIZE")
+			}
+			return withState(c.Context(), func(ctx context.Context, s *state) error {
+				var text []byte
+				var err error
+				switch {
+				case from != 0:
+					text, err = s.consistency(ctx, from)
+				default:
+					text, err = s.proof(ctx, args[0], asTLP)
+				}
+				if err != nil {
+					return err
+				}
+				return writeOutput(out, text)
+			})
+		},
+	}
+	c.Flags().StringVar(&out, "out", "-", "`FILE` to write")
+	c.Flags().BoolVar(&asTLP, "tlog-proof", false, "the C2SP tlog-proof, without what the entry says")
+	c.Flags().Int64Var(&from, "from", 0, "prove that today's log begins with that of `SIZE` entries, as JSON")
+	return c
+}
+
+func (s *state) proof(ctx context.Context, word string, asTLP bool) ([]byte, error) {
+	st, err := s.find(ctx, word)
+	if err != nil {
+		return nil, err
+	}
+	if asTLP {
+		return s.log.Proof(ctx, st.ID)
+	}
+	r, err := s.log.Receipt(ctx, st.ID)
+	if err != nil {
+		return nil, stateError(err)
+	}
+	return r.Encode(), nil
+}
+
+// consistencyProof is what log prove --from prints: docs/json.md.
+type consistencyProof struct {
+	Version    int      `json:"v"`
+	Log        string   `json:"log"`
+	From       int64    `json:"from"`
+	To         int64    `json:"to"`
+	FromRoot   string   `json:"from_root"`
+	ToRoot     string   `json:"to_root"`
+	Proof      []string `json:"proof"`
+	Checkpoint string   `json:"checkpoint"`
+}
+
+func (s *state) consistency(ctx context.Context, from int64) ([]byte, error) {
+	signed, err := s.log.Checkpoint(ctx)
+	if err != nil {
+		return nil, stateError(err)
+	}
+	proof, older, newer, err := s.log.ProveConsistency(ctx, from, signed.Size)
+	if errors.Is(err, ledger.ErrBadRange) {
+		return nil, usage(fmt.Sprintf("the log has %s", plural(signed.Size, "entry")), "%v", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := consistencyProof{
+		1, s.log.Origin(), from, signed.Size, audit.Digest(older).String(), audit.Digest(newer).String(), []string{}, string(signed.Note),
+	}
+	for _, h := range proof {
+		p.Proof = append(p.Proof, audit.Digest(h).String())
+	}
+	text, err := json.MarshalIndent(p, "", "  ")
+	return append(text, '\n'), err
+}

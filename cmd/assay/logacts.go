@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"assay/audit/ledger"
+)
+
+func newLogExport() *cobra.Command {
+	return &cobra.Command{
+		Use:   "export DIR",
+		Short: "write the whole log as files that verify without assay (C2SP tlog-tiles)",
+		Long: `Writes tiles, entries, checkpoints and what was not erased into DIR, which is
+made. Whoever has the log's public key verifies it with assay log verify DIR,
+with verify/verify.py, or with any client of C2SP tlog-tiles.`,
+		Args: arguments(1, 1, "DIR"),
+		RunE: func(c *cobra.Command, args []string) error {
+			return withState(c.Context(), func(ctx context.Context, s *state) error {
+				if _, err := s.log.Export(ctx, args[0]); err != nil {
+					return stateError(err)
+				}
+				note("exported the log %s to %s; its public key is %s", s.log.Origin(), args[0], s.log.VKey())
+				return nil
+			})
+		},
+	}
+}
+
+func newLogErase() *cobra.Command {
+	var (
+		names  []string
+		reason string
+		yes    bool
+	)
+	c := &cobra.Command{
+		Use:   "erase RUN",
+		Short: "destroy what the log says of a run, and keep every proof",
+		Long: `Destroys payloads of a run's entry for good: text and salt, in the log, the
+events and the run's row. The entry stays, all proofs hold, and an entry of its
+own tells who erased what and why. Receipts and exports that were given away
+before still say what they said, and so does whatever a destination was sent.`,
+		Example: `  assay log erase out.ipynb --payload parameters --reason "a person asked for it"
+  assay log erase RUN --all --reason "retention"`,
+		Args: arguments(1, 1, "RUN"),
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case yes && len(names) > 0 || !yes && len(names) == 0:
+				return usage("--payload parameters, or --all", "say what is to be erased: --payload NAME, or --all")
+			case reason == "":
+				return usage(`--reason "retention"`, "say why: the reason goes into the log")
+			}
+			return withState(c.Context(), func(ctx context.Context, s *state) error {
+				st, err := s.find(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				index, err := s.log.Erase(ctx, ledger.Erasure{ID: st.ID, Names: names, By: askedBy(), Reason: reason})
+				if errors.Is(err, ledger.ErrErased) || errors.Is(err, ledger.ErrNotFound) {
+					return usage("assay log show RUN lists what is left", "%v", err)
+				}
+				if err != nil {
+					return stateError(err)
+				}
+				if _, err := s.log.Checkpoint(ctx); err != nil {
+					return stateError(err)
+				}
+				note("erased; entry %d says so", index)
+				return nil
+			})
+		},
+	}
+	c.Flags().StringArrayVar(&names, "payload", nil, "`NAME` of a payload: parameters, names, cells, output, scraps, environment, events …")
+	c.Flags().BoolVar(&yes, "all", false, "everything that is left of it")
+	c.Flags().StringVar(&reason, "reason", "", "`WHY`, for the log")
+	return c
+}
+
+func newLogKeys() *cobra.Command {
+	return &cobra.Command{
+		Use:   "keys",
+		Short: "print this log's public key, for those who verify",
+		Args:  arguments(0, 0, "keys takes none"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return withState(c.Context(), func(_ context.Context, s *state) error {
+				if s.log.Ephemeral() {
+					note("this key was made in a throwaway place: it shows that nothing changed since, and not whose it is")
+				}
+				_, err := fmt.Fprintln(os.Stdout, s.log.VKey())
+				return err
+			})
+		},
+	}
+}
+
+func newLogRotate() *cobra.Command {
+	var next string
+	c := &cobra.Command{
+		Use:   "rotate",
+		Short: "hand the log over to a new key; what the old one signed stays verifiable",
+		Args:  arguments(0, 0, "rotate takes none"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			var key *ledger.Key
+			if next != "" {
+				text, err := os.ReadFile(next)
+				if err != nil {
+					return surroundings(err)
+				}
+				if key, err = ledger.ParseKey(text); err != nil {
+					return usage("openssl genpkey -algorithm ed25519 makes one", "%s: %v", next, err)
+				}
+			}
+			return withState(c.Context(), func(ctx context.Context, s *state) error {
+				if err := s.log.Rotate(ctx, key); err != nil {
+					return stateError(err)
+				}
+				note("the log's public key is now, and is trusted here:")
+				_, err := fmt.Fprintln(os.Stdout, s.log.VKey())
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&next, "next", "", "`FILE` with the key that follows; needed where ASSAY_LOG_KEY has the present one")
+	return c
+}
+
+func newLogNew() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use:   "new",
+		Short: "go on under a new name after the database was put back to an older state",
+		Args:  arguments(0, 0, "new takes none"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if reason == "" {
+				return usage(`--reason "restored the backup of Monday"`, "say why: the reason goes into the log")
+			}
+			conf, err := readConfig()
+			if err != nil {
+				return err
+			}
+			s := &state{conf: conf}
+			if s.store, err = s.openStore(c.Context(), false); err != nil {
+				return stateError(err)
+			}
+			defer s.store.Close()
+			o, err := conf.logOptions()
+			if err != nil {
+				return err
+			}
+			l, err := ledger.NewLog(c.Context(), s.store, o, askedBy(), reason)
+			if err != nil {
+				return stateError(err)
+			}
+			note("the log is now %s; its public key:", l.Origin())
+			_, err = fmt.Fprintln(os.Stdout, l.VKey())
+			return err
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "`WHY`, for the log")
+	return c
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"assay/store"
+)
+
+func newStore() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "store",
+		Short: "check, back up and restore the database of runs, log and events",
+		Example: `  assay store check
+  assay store backup /backup/assay-monday.db
+  assay store restore /backup/assay-monday.db --to sqlite:/var/lib/assay/assay.db
+  ASSAY_STORE=postgres://assay@db/assay assay store check --json`,
+		Args: cobra.ArbitraryArgs,
+		RunE: subcommands,
+	}
+	c.AddCommand(newStoreCheck(), newStoreBackup(), newStoreRestore())
+	return c
+}
+
+// storeReport is what store check --json prints: docs/json.md.
+type storeReport struct {
+	Version     int             `json:"v"`
+	OK          bool            `json:"ok"`
+	Entries     int64           `json:"entries"`
+	Payloads    int64           `json:"payloads"`
+	Erased      int64           `json:"erased"`
+	Tiles       int64           `json:"tiles"`
+	Checkpoints int64           `json:"checkpoints"`
+	Events      int64           `json:"events"`
+	Rows        int64           `json:"rows"`
+	Runs        int64           `json:"runs"`
+	Blobs       int64           `json:"blobs"`
+	Findings    []store.Finding `json:"findings"`
+	More        int64           `json:"more"`
+}
+
+func newStoreCheck() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "walk everything and name every broken link; exit 1 when there is one",
+		Args:  arguments(0, 0, "check takes none"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf, err := readConfig()
+			if err != nil {
+				return err
+			}
+			s := &state{conf: conf}
+			if s.store, err = s.openStore(c.Context(), true); err != nil {
+				return stateError(err)
+			}
+			defer s.store.Close()
+			trust, err := new(trustFlags).options()
+			if err != nil {
+				return err
+			}
+			o := &store.CheckOptions{Keys: trust.Keys}
+			if isTerminal(os.Stderr) {
+				o.Progress = func(table string) { fmt.Fprintf(os.Stderr, "\r\x1b[Kchecking %s\r", table) }
+				defer fmt.Fprint(os.Stderr, "\x1b[K")
+			}
+			r, err := s.store.Check(c.Context(), o)
+			if err != nil {
+				return stateError(err)
+			}
+			return tellReport(r, asJSON)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "the report as JSON (docs/json.md)")
+	return c
+}
+
+func tellReport(r *store.Report, asJSON bool) error {
+	if asJSON {
+		out := storeReport{
+			1, r.OK(), r.Entries, r.Payloads, r.Erased, r.Tiles, r.Checkpoints, r.Events, r.Rows, r.Runs, r.Blobs,
+			append([]store.Finding{}, r.Findings...), r.More,
+		}
+		enc := json.NewEncoder(os.Stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(out); err != nil {
+			return surroundings(err)
+		}
+	} else {
+		for _, f := range r.Findings {
+			fmt.Println(safeText(f.String()))
+		}
+		if r.More > 0 {
+			fmt.Printf("and %d more\n", r.More)
+		}
+		fmt.Printf("%d entries, %d payloads (%d erased), %d tiles, %d checkpoints, %d events, %d observer rows, %d runs, %d blobs: ",
+			r.Entries, r.Payloads, r.Erased, r.Tiles, r.Checkpoints, r.Events, r.Rows, r.Runs, r.Blobs)
+		if r.OK() {
+			fmt.Println("nothing is broken")
+		} else {
+			fmt.Printf("%s found\n", plural(int64(len(r.Findings))+r.More, "fault"))
+		}
+	}
+	if r.OK() {
+		return nil
+	}
+	return said(exitFailed)
+}
+
+func newStoreBackup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup FILE",
+		Short: "write a copy of one moment while others go on; the log's key is not in it",
+		Args:  arguments(1, 1, "FILE, which is made"),
+		RunE: func(c *cobra.Command, args []string) error {
+			conf, err := readConfig()
+			if err != nil {
+				return err
+			}
+			s := &state{conf: conf}
+			if s.store, err = s.openStore(c.Context(), true); err != nil {
+				return stateError(err)
+			}
+			defer s.store.Close()
+			if err := s.store.Backup(c.Context(), args[0]); err != nil {
+				return stateError(err)
+			}
+			note("the log's key is not in the backup: keep a copy of %s elsewhere", logKeyPath())
+			return nil
+		},
+	}
+}
+
+func newStoreRestore() *cobra.Command {
+	var to string
+	c := &cobra.Command{
+		Use:   "restore FILE",
+		Short: "fill an empty store with a backup",
+		Long: `Fills the store, which must be empty or not there, with the backup. A log that
+was restored from an older copy is shorter than what was signed: assay refuses to
+sign until assay log new goes on under a new name, and says so in the log.`,
+		Args: arguments(1, 1, "FILE, the backup"),
+		RunE: func(c *cobra.Command, args []string) error {
+			conf, err := readConfig()
+			if err != nil {
+				return err
+			}
+			if to == "" {
+				to = conf.storeURL()
+			}
+			codec, err := conf.codec()
+			if err != nil {
+				return err
+			}
+			if err := store.Restore(context.WithoutCancel(c.Context()), args[0], to, &store.Options{Codec: codec, Blobs: conf.Blobs, Env: os.Getenv}); err != nil {
+				return stateError(err)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&to, "to", "", "`ADDRESS` of the store: sqlite:PATH or postgres://…; by default the configured one")
+	return c
+}
