@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
@@ -67,12 +66,21 @@ func (e *Entry) Check() error {
 	case len(e.Names) > namesLimit:
 		return fmt.Errorf("an entry has at most %d names", namesLimit)
 	}
-	for _, s := range append([]string{e.Kind, e.ID, e.Log, e.State, e.Subject}, e.Names...) {
+	for _, s := range [...]string{e.Kind, e.ID, e.Log, e.State, e.Subject} {
 		if len(s) > stringLimit {
-			return fmt.Errorf("%.20q… is longer than the %d bytes that a string in an entry may have", s, stringLimit)
+			return tooLong(s)
+		}
+	}
+	for _, s := range e.Names {
+		if len(s) > stringLimit {
+			return tooLong(s)
 		}
 	}
 	return nil
+}
+
+func tooLong(s string) error {
+	return fmt.Errorf("%.20q… is longer than the %d bytes that a string in an entry may have", s, stringLimit)
 }
 
 // ParseEntry reads a leaf. It takes only what Encode writes, byte for byte.
@@ -91,9 +99,6 @@ func ParseEntry(leaf []byte) (*Entry, error) {
 	err := f.done()
 	if err == nil {
 		err = e.Check()
-	}
-	if err == nil && !bytes.Equal(e.Encode(), leaf) {
-		err = errors.New("not as assay writes it")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("entry: %w", err)

@@ -3,6 +3,7 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -16,6 +17,7 @@ import (
 const (
 	maxSafe     = 1<<53 - 1 // what every language's numbers hold
 	strictDepth = 16
+	strictNames = 64 // in one object; ours have fewer, and looking for one that stands twice stays cheap
 )
 
 // jsonKind is the kind of a jsonValue.
@@ -145,16 +147,18 @@ func (p *strictParser) object(depth int) (jsonValue, error) {
 	if p.take('}') {
 		return v, nil
 	}
-	seen := map[string]bool{}
+	v.names, v.elems = make([]string, 0, 9), make([]jsonValue, 0, 9) // as many as our objects have
 	for {
 		name, err := p.str()
 		if err != nil {
 			return v, err
 		}
-		if seen[name] {
+		if slices.Contains(v.names, name) {
 			return v, fmt.Errorf("the name %.40q stands twice", name)
 		}
-		seen[name] = true
+		if len(v.names) == strictNames {
+			return v, fmt.Errorf("an object has more than %d names", strictNames)
+		}
 		if !p.take(':') {
 			return v, errors.New("':' should stand here")
 		}
@@ -184,9 +188,12 @@ func (p *strictParser) str() (string, error) {
 		}
 		switch c := p.b[p.i]; {
 		case c == '"':
-			out = append(out, p.b[from:p.i]...)
+			last := p.b[from:p.i]
 			p.i++
-			return string(out), nil
+			if out == nil {
+				return last, nil
+			}
+			return string(append(out, last...)), nil
 		case c < 0x20:
 			return "", errors.New("a control character stands unescaped in a string")
 		case c == '\\':
