@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -194,5 +196,35 @@ func TestAttestationPythonVerifier(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"alpha", "who", "big", "token"}, answers[0].Parameters); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The code in docs/attest.md, as it stands there, with a log's key as assay prints it.
+func TestAttestationDocumented(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "attest.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(doc), "```python\n")
+	code, _, ok := strings.Cut(code, "```")
+	if !ok {
+		t.Fatal("docs/attest.md has no code")
+	}
+	file := filepath.Join(t.TempDir(), "out.ipynb.intoto.jsonl")
+	if err := os.WriteFile(file, attestBytes(t, attestFacts()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	vkey, _, _, _ := attestKey(t, attestLog, 1)
+	other, _, _, _ := attestKey(t, attestLog, 2)
+	code += `
+import sys
+print(verified(sys.argv[1], sys.argv[2])["subject"][0]["digest"]["sha256"])
+try: verified(sys.argv[1], sys.argv[3])
+except Exception: print("refused")
+`
+	out, err := exec.Command(testenv.Python(t, "proof"), "-c", code, file, vkey, other).CombinedOutput()
+	if want := strings.TrimPrefix(DigestBytes(attestNotebook).String(), "sha256:") + "\nrefused\n"; err != nil || string(out) != want {
+		t.Errorf("%v: %s", err, out)
 	}
 }
