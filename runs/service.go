@@ -55,7 +55,7 @@ type Service struct {
 	o       Options
 
 	mu      sync.Mutex
-	jobs    map[string]*job // not yet ended
+	jobs    map[string]*job // not yet waited for
 	waiting []*job          // for a worker, in the order of Submit
 	working int
 	wg      sync.WaitGroup
@@ -147,15 +147,12 @@ func (s *Service) work(j *job) {
 	} else {
 		j.run()
 	}
-	if j.lost = j.settle(); j.lost != nil {
-		return // not all of it is kept: Wait must go on saying so
-	}
-	s.mu.Lock()
-	delete(s.jobs, j.row.ID)
-	s.mu.Unlock()
+	j.lost = j.settle()
 }
 
-// Wait returns the row when the run has ended, or ctx.Err().
+// Wait returns the row when the run has ended, or ctx.Err(). The first that
+// waits gets it whole, Err too; to others it is what the store has. An error
+// beside a row means that not all of it could be kept.
 func (s *Service) Wait(ctx context.Context, id string) (Run, error) {
 	s.mu.Lock()
 	j := s.jobs[id]
@@ -165,10 +162,12 @@ func (s *Service) Wait(ctx context.Context, id string) (Run, error) {
 	}
 	select {
 	case <-j.done:
-		if j.lost != nil {
-			return j.row, j.lost
+		if j.lost == nil { // else Wait must go on saying so
+			s.mu.Lock()
+			delete(s.jobs, id)
+			s.mu.Unlock()
 		}
-		return s.store.Load(ctx, id)
+		return j.row, j.lost
 	case <-ctx.Done():
 		return Run{}, ctx.Err()
 	}

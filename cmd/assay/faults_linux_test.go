@@ -100,7 +100,7 @@ func account(t *testing.T, told map[string]bool) (lost, doubled int, entries int
 	}
 	report, err := s.store.Check(t.Context(), nil)
 	if err != nil || !report.OK() {
-		t.Errorf("store check: %v %+v", err, report)
+		t.Fatalf("store check: %v, %d findings, the first %v", err, len(report.Findings), report.Findings[:min(3, len(report.Findings))])
 	}
 	if entries, err = s.store.Size(t.Context()); err != nil {
 		t.Fatal(err)
@@ -207,8 +207,12 @@ func writeUntilKilled() int {
 		return 1
 	}
 	for {
-		r := runs.Run{ID: uuid.NewString(), State: executor.RunSucceeded, Trigger: runs.CLI, Created: time.Now(), Ended: time.Now()}
-		facts := audit.RunFacts{Result: audit.ResultFacts{State: string(r.State), Start: r.Created, End: r.Ended}, Names: audit.NameFacts{Input: "in.ipynb"}}
+		now := time.Now()
+		r := runs.Run{ID: uuid.NewString(), State: executor.RunSucceeded, Trigger: runs.CLI, Input: "in.ipynb", Created: now, Started: now, Ended: now}
+		facts := audit.RunFacts{
+			Result: audit.ResultFacts{State: string(r.State), Trigger: string(r.Trigger), Start: now, End: now},
+			Names:  audit.NameFacts{Input: r.Input}, Events: audit.EventFacts{Digest: audit.EventsDigest(nil)},
+		}
 		payloads := facts.Payloads(func() [32]byte { return [32]byte{1} })
 		e := audit.Entry{Kind: audit.KindRun, ID: r.ID, Log: s.log.Origin(), Time: r.Ended, State: string(r.State), Facts: audit.FactsDigest(audit.Commitments(payloads))}
 		_, err := s.log.Append(ctx, ledger.Item{ID: r.ID, Leaf: e.Encode(), Commitments: audit.Commitments(payloads), Payloads: payloads, With: &runs.Ending{Run: r}})

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"assay/internal/testenv"
+)
+
+// stubProcess is assay observer stub as a process of its own.
+type stubProcess struct {
+	*process
+	url, key string
+}
+
+func startStub(t *testing.T, args ...string) *stubProcess {
+	t.Helper()
+	keyFile := filepath.Join(t.TempDir(), "key")
+	s := &stubProcess{process: startAssay(t, append([]string{"observer", "stub", "--key-file", keyFile}, args...)...)}
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
+	s.url = strings.TrimSpace(s.await(t, "http://"))
+	key, err := os.ReadFile(keyFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(keyFile); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key file: %v, %v", info.Mode(), err)
+	}
+	s.key = strings.TrimSpace(string(key))
+	return s
+}
+
+// state asks the stub as a reader of the contract does.
+func (s *stubProcess) state(t *testing.T) map[string]any {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/chain/assay/state", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+s.key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var state map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&state); err != nil {
+		t.Fatal(err)
+	}
+	return state
+}
+
+// observedHome is a user whose runs go to an observer at url.
+func observedHome(t *testing.T, url, key string) []string {
+	t.Helper()
+	home := t.TempDir()
+	dir := filepath.Join(home, "config", "assay")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text := "destinations:\n  - name: watch\n    type: observer\n    url: " + url + "\n    secret: \"@env:OBSERVER_KEY\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"HOME=" + home, "XDG_CONFIG_HOME=" + filepath.Join(home, "config"), "XDG_STATE_HOME=" + filepath.Join(home, "state"), "OBSERVER_KEY=" + key, "CI="}
+}
+
+// A run's row reaches a real process of the stand-in endpoint, each row once,
+// though a third of the requests go wrong; a failed run leaves one too.
+func TestObserver(t *testing.T) {
+	testenv.Prefix(t, "main")
+	stub := startStub(t, "--fault", "error=0.2,lost=0.2", "--seed", "3")
+	env := observedHome(t, stub.url, stub.key)
+	good, bad := notebook(t, "print(1)"), notebook(t, "1/0")
+	for _, nb := range []string{good, bad, good} {
+		p := startAssayWith(t, env, "run", nb, filepath.Join(t.TempDir(), "out.ipynb"), "--no-receipt")
+		if code := p.code(t); (code == exitOK) != (nb == good) {
+			t.Fatalf("exit code %d: %s", code, p.stderr.String())
+		}
+	}
+	for tries := 0; ; tries++ {
+		if code := startAssayWith(t, env, "observer", "flush").code(t); code == exitOK {
+			break
+		} else if tries == 5 {
+			t.Fatalf("flush: exit code %d", code)
+		}
+	}
+	var types []string
+	for range 3 {
+		var row struct {
+			Type    string `json:"transitionType"`
+			Payload struct {
+				Number int    `json:"n"`
+				Task   string `json:"task"`
+			}
+		}
+		line := stub.await(t, "stage-complete")
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row.Payload.Number != len(types)+1 || row.Payload.Task == "" {
+			t.Errorf("row %s", line)
+		}
+		types = append(types, row.Type)
+	}
+	if state := stub.state(t); state["rows"] != 3.0 || len(state["incidents"].([]any)) != 0 {
+		t.Errorf("%v", state)
+	}
+	status := startAssayWith(t, env, "observer", "status", "--json")
+	var shape map[string]any
+	if err := json.Unmarshal([]byte(status.await(t, "outbox_depth")), &shape); err != nil {
+		t.Fatal(err)
+	}
+	if code := status.code(t); code != exitOK || shape["outbox_depth"] != 0.0 || shape["destination"] != "watch" || shape["delivered"] != 3.0 || shape["session"] == "" {
+		t.Errorf("exit code %d: %v", code, shape)
+	}
+	for _, field := range []string{"phase", "last_zeqond", "agent"} {
+		if _, ok := shape[field]; !ok {
+			t.Errorf("no %s in %v", field, shape)
+		}
+	}
+	stub.signal(t, syscall.SIGINT)
+	if code := stub.code(t); code != exitOK || !strings.Contains(stub.stderr.String(), "3 rows") {
+		t.Errorf("exit code %d: %s", code, stub.stderr.String())
+	}
+}
+
+// An endpoint that is not there costs a run at most its two seconds, and nothing is lost.
+func TestObserverAway(t *testing.T) {
+	testenv.Prefix(t, "main")
+	stub := startStub(t)
+	env := observedHome(t, "http://127.0.0.1:9", stub.key)
+	p := startAssayWith(t, env, "run", notebook(t, "print(1)"), filepath.Join(t.TempDir(), "out.ipynb"))
+	if code := p.code(t); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	p = startAssayWith(t, env, "observer", "flush", "--for", "1s")
+	if code := p.code(t); code != exitSurroundings || !strings.Contains(p.stderr.String(), "nothing is lost") {
+		t.Errorf("exit code %d: %s", code, p.stderr.String())
+	}
+	p = startAssayWith(t, env, "observer", "status")
+	if line := p.await(t, "waiting"); !strings.Contains(line, "1 row") {
+		t.Error(line)
+	}
+	p.code(t)
+	// The address is set right.
+	config := filepath.Join(strings.TrimPrefix(env[1], "XDG_CONFIG_HOME="), "assay", "config.yaml")
+	b, err := os.ReadFile(config)
+	if err == nil {
+		err = os.WriteFile(config, []byte(strings.Replace(string(b), "http://127.0.0.1:9", stub.url, 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = startAssayWith(t, env, "observer", "flush")
+	if code := p.code(t); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	if state := stub.state(t); state["rows"] != 1.0 {
+		t.Errorf("%v", state)
+	}
+}
+
+func TestObserverMistakes(t *testing.T) {
+	t.Parallel()
+	for says, args := range map[string][]string{
+		"on this machine alone": {"observer", "stub", "--listen", "0.0.0.0:0"},
+		"use only a-z":          {"observer", "stub", "--slug", "A"},
+		"NAME=SHARE":            {"observer", "stub", "--fault", "nothing=1"},
+		"a time above 0":        {"observer", "flush", "--for", "0s"},
+		"unknown command":       {"observer", "watch"},
+	} {
+		p := startAssay(t, args...)
+		if code := p.code(t); code != exitUsage || !strings.Contains(p.stderr.String(), says) {
+			t.Errorf("%v: exit code %d: %s", args, code, p.stderr.String())
+		}
+	}
+}
