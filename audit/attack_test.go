@@ -11,7 +11,7 @@ import (
 // Somebody rebuilds notebook, receipt, log and key so that all agree. Nothing
 // in them tells, and nothing in them is believed: both verifiers fail unless
 // the attacker's key was given from outside.
-func TestAttacker(t *testing.T) {
+func TestFaultAttacker(t *testing.T) {
 	t.Parallel()
 	honest := smallLog(t)
 	forged := strings.ReplaceAll(testNotebook, "0.5", "0.9")
@@ -49,10 +49,18 @@ func TestAttacker(t *testing.T) {
 	if len(got[0][0]) == 0 || !strings.Contains(got[0][0][0], "no key that was given signed") || len(got[1][0]) != 0 {
 		t.Errorf("Python: %q", got)
 	}
+	fault(t, "attacker rebuilds notebook, receipt, log and key", 6, count(t.Failed()), "verifies only with the attacker's key given, Go and Python")
+}
+
+func count(failed bool) int {
+	if failed {
+		return 1
+	}
+	return 0
 }
 
 // Each step of the chain replaced by one that is right in itself.
-func TestGrafts(t *testing.T) {
+func TestFaultGrafts(t *testing.T) {
 	t.Parallel()
 	l := smallLog(t)
 	_, foreign := testKey(t, testOrigin, 66)

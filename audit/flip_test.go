@@ -16,25 +16,34 @@ import (
 
 // Every byte of a receipt, changed in eight ways: nothing that was changed
 // verifies, and Python says the same each time.
-func TestFlipReceipt(t *testing.T) {
+func TestFaultReceiptBytes(t *testing.T) {
 	t.Parallel()
 	l := smallLog(t)
 	data := l.receipt(3).Encode()
 	opts := &VerifyOptions{Keys: []note.Verifier{verifier(t, l.vkey)}, Notebook: []byte(testNotebook)}
 	var got []byte
+	wrong := 0
 	for i := range data {
 		for _, m := range mutations {
 			changed := m.make(data, i)
 			ok := Verify(changed, opts).OK
 			got = append(got, verdictLetter(ok))
 			if ok != bytes.Equal(changed, data) {
+				wrong++
 				t.Errorf("byte %d (%q) %s: verified %v", i, data[i], m.name, ok)
 			}
 		}
 	}
 	want := ask[string](t, map[string]any{"do": "flips", "receipt": data, "notebook": []byte(testNotebook), "keys": []string{l.vkey}, "ops": names(mutations)})[0]
-	compareVerdicts(t, string(got), want, mutations)
-	t.Logf("%d changes of %d bytes", len(got), len(data))
+	wrong += compareVerdicts(t, string(got), want, mutations)
+	fault(t, "every byte of a receipt changed in 8 ways, Go and Python", len(got), wrong, "of those that verified all were unchanged")
+}
+
+// fault is a line of the table of faults: how many changes were tried, and in
+// how many the verdict was false. Nothing can be lost or doubled here.
+func fault(t *testing.T, what string, tries, wrong int, remark string) {
+	t.Helper()
+	t.Logf("fault: %-60s | tries %d | lost 0 | doubled 0 | false %d | %s", what, tries, wrong, remark)
 }
 
 func verdictLetter(ok bool) byte {
@@ -44,21 +53,24 @@ func verdictLetter(ok bool) byte {
 	return 'x'
 }
 
-func compareVerdicts(t *testing.T, got, want string, ms []mutation) {
+// compareVerdicts counts the verdicts in which Go and Python differ.
+func compareVerdicts(t *testing.T, got, want string, ms []mutation) (differ int) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%d verdicts in Go, Python has %d (%.200s)", len(got), len(want), want)
 	}
 	for i := range got {
 		if got[i] != want[i] {
+			differ++
 			t.Errorf("byte %d %s: Go %c, Python %c", i/len(ms), ms[i%len(ms)].name, got[i], want[i])
 		}
 	}
+	return differ
 }
 
 // Signatures by keys that nobody gave are no part of what is proved, and how
 // they may be spelt is: both verifiers draw the same line.
-func TestFlipForeignSignatures(t *testing.T) {
+func TestFaultForeignSignatures(t *testing.T) {
 	t.Parallel()
 	l := smallLog(t)
 	r := l.receipt(1)
@@ -94,16 +106,18 @@ func TestFlipForeignSignatures(t *testing.T) {
 }
 
 // Every byte of the notebook: each change is found, and told alike.
-func TestFlipNotebook(t *testing.T) {
+func TestFaultNotebookBytes(t *testing.T) {
 	t.Parallel()
 	l := smallLog(t)
 	data, ms := l.receipt(1).Encode(), []mutation{flipLow, flipCase, setSpace, remove, doubled}
 	var got [][]string
+	wrong := 0
 	for i := range len(testNotebook) {
 		for _, m := range ms {
 			changed := m.make([]byte(testNotebook), i)
 			got = append(got, told(l, data, changed))
 			if ok := len(got[len(got)-1]) == 0; ok != (string(changed) == testNotebook) {
+				wrong++
 				t.Errorf("byte %d %s: found %v", i, m.name, !ok)
 			}
 		}
@@ -114,9 +128,11 @@ func TestFlipNotebook(t *testing.T) {
 			want[i][j] = cut(s)
 		}
 		if diff := cmp.Diff(got[i], want[i]); diff != "" && len(got[i])+len(want[i]) > 0 {
+			wrong++
 			t.Errorf("byte %d %s: Go -, Python +\n%s", i/len(ms), ms[i%len(ms)].name, diff)
 		}
 	}
+	fault(t, "every byte of a notebook changed in 5 ways, Go and Python", len(got), wrong, "both name the same cells and parts")
 }
 
 // told are the problems as Python words them, without what a parser says.
@@ -138,7 +154,7 @@ func cut(s string) string {
 }
 
 // Every byte of every file of a small export.
-func TestFlipExport(t *testing.T) {
+func TestFaultExportBytes(t *testing.T) {
 	t.Parallel()
 	l := newTestLog(t, "x.test", 3)
 	for _, id := range []string{"a", "b"} {
@@ -164,6 +180,7 @@ func TestFlipExport(t *testing.T) {
 	}
 	ms := []mutation{flipLow, flipCase, remove}
 	var got []byte
+	wrong := 0
 	for _, p := range paths {
 		data := files[p].Data
 		for i := range data {
@@ -172,12 +189,13 @@ func TestFlipExport(t *testing.T) {
 				ok := VerifyExport(files, opts).OK
 				got = append(got, verdictLetter(ok))
 				if ok && !slices.Equal(files[p].Data, data) {
+					wrong++
 					t.Errorf("%s byte %d %s verified", p, i, m.name)
 				}
 			}
 		}
 		files[p] = &fstest.MapFile{Data: data}
 	}
-	compareVerdicts(t, string(got), ask[string](t, map[string]any{"do": "exports", "folder": folder, "files": paths, "keys": []string{l.vkey}, "ops": names(ms)})[0], ms)
-	t.Logf("%d changes of %d files", len(got), len(paths))
+	wrong += compareVerdicts(t, string(got), ask[string](t, map[string]any{"do": "exports", "folder": folder, "files": paths, "keys": []string{l.vkey}, "ops": names(ms)})[0], ms)
+	fault(t, "every byte of a log's tiles, entries, checkpoints, payloads", len(got), wrong, "Go and Python give one verdict each time")
 }
