@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
+	"time"
 
 	"assay/audit"
 	"assay/events"
@@ -71,9 +73,6 @@ func kernelFacts(i executor.Info) *audit.KernelFacts {
 }
 
 func environmentFacts(e *executor.Environment) *audit.EnvironmentFacts {
-	if e == nil {
-		return nil
-	}
 	f := &audit.EnvironmentFacts{
 		Interpreter: e.Interpreter, Version: e.Version, Platform: e.Platform, Manager: e.Manager, Source: e.Source, Gaps: e.Gaps,
 		Packages: make([]audit.PackageFact, len(e.Packages)),
@@ -174,26 +173,45 @@ type Environments interface {
 	Environment(ctx context.Context, r KernelRequest) (executor.Environment, error)
 }
 
+// ErrNoEnvironment says that what a kernel runs in cannot be known here, which is no fault.
+var ErrNoEnvironment = errors.New("the kernel's environment cannot be read from here")
+
+// packed is what pack read.
+type packed struct {
+	env executor.Environment
+	err error
+}
+
 // pack reads the kernel's environment while the kernel starts.
 func (j *job) pack(ctx context.Context, r KernelRequest) {
 	reader, ok := j.s.starter.(Environments)
 	if !ok || j.s.o.Log == nil {
 		return
 	}
-	packed := make(chan *executor.Environment, 1)
-	j.packed = packed
+	j.packed = make(chan packed, 1)
 	go func() {
-		defer close(packed)
-		if e, err := reader.Environment(ctx, r); err == nil {
-			packed <- &e
-		}
+		e, err := reader.Environment(ctx, r)
+		j.packed <- packed{e, err}
 	}()
 }
 
-// environment is what pack read; nil where it is not known.
-func (j *job) environment() *executor.Environment {
+// unpackLimit is how long the end of a run waits for what was begun at its start: a dead network drive answers never.
+const unpackLimit = 2 * time.Second
+
+// unpack takes what pack read. What is missing is missing in the receipt, and a warning.
+func (j *job) unpack() {
 	if j.packed == nil {
-		return nil
+		return
 	}
-	return <-j.packed
+	select {
+	case p := <-j.packed:
+		switch {
+		case p.err == nil:
+			j.facts.Environment = environmentFacts(&p.env)
+		case !errors.Is(p.err, ErrNoEnvironment):
+			j.warn("the receipt will not say what the kernel ran in: %v", p.err)
+		}
+	case <-time.After(unpackLimit):
+		j.warn("the receipt will not say what the kernel ran in: reading its packages takes too long")
+	}
 }

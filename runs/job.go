@@ -23,7 +23,7 @@ type job struct {
 	facts  audit.RunFacts
 	events []events.Event // those of the bus, in their order
 	pump   *pump          // nil: there is no log
-	packed <-chan *executor.Environment
+	packed chan packed    // what pack reads; nil: nobody does
 
 	ctx       context.Context // ends: the kernel is killed
 	kill      func()

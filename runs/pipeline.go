@@ -61,6 +61,7 @@ func (j *job) pipeline() error {
 	j.emit(Event{Type: EventKernelReady, Kernel: j.row.Kernel.Name})
 	result := j.execute(kernel, injection, out)
 	closed := closeKernel(kernel)
+	j.unpack()
 	j.keep(result, out.Cells(), lines)
 	err = j.finish(result, out)
 	if end := <-closed; end != nil {

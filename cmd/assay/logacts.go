@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"assay/audit"
 	"assay/audit/ledger"
 )
 
@@ -81,7 +82,8 @@ before still say what they said, and so does whatever a destination was sent.`,
 }
 
 func newLogKeys() *cobra.Command {
-	return &cobra.Command{
+	var asPEM bool
+	c := &cobra.Command{
 		Use:   "keys",
 		Short: "print this log's public key, for those who verify",
 		Args:  arguments(0, 0, "keys takes none"),
@@ -90,11 +92,20 @@ func newLogKeys() *cobra.Command {
 				if s.log.Ephemeral() {
 					note("this key was made in a throwaway place: it shows that nothing changed since, and not whose it is")
 				}
-				_, err := fmt.Fprintln(os.Stdout, s.log.VKey())
+				text := []byte(s.log.VKey() + "\n")
+				if asPEM {
+					var err error
+					if text, _, err = audit.PublicKey(s.log.VKey()); err != nil {
+						return err
+					}
+				}
+				_, err := os.Stdout.Write(text)
 				return err
 			})
 		},
 	}
+	c.Flags().BoolVar(&asPEM, "pem", false, "as PEM, which verifiers of attestations take")
+	return c
 }
 
 func newLogRotate() *cobra.Command {

@@ -56,14 +56,14 @@ func (s *stubProcess) state(t *testing.T) map[string]any {
 }
 
 // observedHome is a user whose runs go to an observer at url.
-func observedHome(t *testing.T, url, key string) []string {
+func observedHome(t *testing.T, url, key, more string) []string {
 	t.Helper()
 	home := t.TempDir()
 	dir := filepath.Join(home, "config", "assay")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	text := "destinations:\n  - name: watch\n    type: observer\n    url: " + url + "\n    secret: \"@env:OBSERVER_KEY\"\n"
+	text := "destinations:\n  - name: watch\n    type: observer\n    url: " + url + "\n    secret: \"@env:OBSERVER_KEY\"\n" + more
 	if err := os.WriteFile(filepath.Join(dir, "config.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -74,8 +74,17 @@ func observedHome(t *testing.T, url, key string) []string {
 // though a third of the requests go wrong; a failed run leaves one too.
 func TestObserver(t *testing.T) {
 	testenv.Prefix(t, "main")
+	for name, more := range map[string]string{"plain": "", "phase-locked": "    phase_lock: true\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			observeRuns(t, more)
+		})
+	}
+}
+
+func observeRuns(t *testing.T, more string) {
 	stub := startStub(t, "--fault", "error=0.2,lost=0.2", "--seed", "3")
-	env := observedHome(t, stub.url, stub.key)
+	env := observedHome(t, stub.url, stub.key, more)
 	good, bad := notebook(t, "print(1)"), notebook(t, "1/0")
 	for _, nb := range []string{good, bad, good} {
 		p := startAssayWith(t, env, "run", nb, filepath.Join(t.TempDir(), "out.ipynb"), "--no-receipt")
@@ -94,6 +103,7 @@ func TestObserver(t *testing.T) {
 	for range 3 {
 		var row struct {
 			Type    string `json:"transitionType"`
+			Sealed  bool   `json:"sealed"`
 			Payload struct {
 				Number int    `json:"n"`
 				Task   string `json:"task"`
@@ -103,7 +113,7 @@ func TestObserver(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			t.Fatal(err)
 		}
-		if row.Payload.Number != len(types)+1 || row.Payload.Task == "" {
+		if row.Payload.Number != len(types)+1 || row.Payload.Task == "" || row.Sealed != (more != "") {
 			t.Errorf("row %s", line)
 		}
 		types = append(types, row.Type)
@@ -132,9 +142,10 @@ func TestObserver(t *testing.T) {
 
 // An endpoint that is not there costs a run at most its two seconds, and nothing is lost.
 func TestObserverAway(t *testing.T) {
+	t.Parallel()
 	testenv.Prefix(t, "main")
 	stub := startStub(t)
-	env := observedHome(t, "http://127.0.0.1:9", stub.key)
+	env := observedHome(t, "http://127.0.0.1:9", stub.key, "")
 	p := startAssayWith(t, env, "run", notebook(t, "print(1)"), filepath.Join(t.TempDir(), "out.ipynb"))
 	if code := p.code(t); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, p.stderr.String())

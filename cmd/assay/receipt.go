@@ -118,7 +118,7 @@ func newReceiptVerify() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify F",
 		Short: "check a receipt offline, and the notebook beside it; exit 1 when something does not hold",
-		Long:  receiptLong + "\n\nF is a receipt, or a notebook that has one beside it; - is stdin.",
+		Long:  receiptLong + "\n\nF is a receipt, a notebook that has one beside it, or an attestation\n(OUT.intoto.jsonl); - is stdin.",
 		Args:  arguments(1, 1, "F, the receipt or its notebook"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			receipt, beside, err := findReceipt(args[0])
@@ -137,7 +137,11 @@ func newReceiptVerify() *cobra.Command {
 					return surroundings(fmt.Errorf("read the notebook: %w", err))
 				}
 			}
-			v := audit.Verify(receipt, o)
+			verify := audit.Verify
+			if strings.HasSuffix(args[0], runs.AttestationSuffix) {
+				verify = audit.VerifyAttestation
+			}
+			v := verify(receipt, o)
 			return tellVerdict(v, notebook, asJSON, len(o.Keys))
 		},
 	}
@@ -163,8 +167,10 @@ func findReceipt(name string) (receipt []byte, notebook string, err error) {
 	if filepath.Ext(name) == ".ipynb" {
 		return nil, "", usage("a run writes it beside its output, as OUT"+runs.ReceiptSuffix+"; assay log prove RUN makes it again", "%s is a notebook without a receipt beside it", name)
 	}
-	if beside := strings.TrimSuffix(name, runs.ReceiptSuffix); beside != name && exists(beside) {
-		notebook = beside
+	for _, suffix := range []string{runs.ReceiptSuffix, runs.AttestationSuffix} {
+		if beside := strings.TrimSuffix(name, suffix); beside != name && exists(beside) {
+			notebook = beside
+		}
 	}
 	return receipt, notebook, nil
 }

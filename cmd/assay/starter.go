@@ -41,7 +41,7 @@ func (s *starter) Start(ctx context.Context, r runs.KernelRequest) (executor.Ker
 // Environment implements runs.Environments, for kernels of this machine.
 func (s *starter) Environment(_ context.Context, r runs.KernelRequest) (executor.Environment, error) {
 	if s.gateway != "" {
-		return executor.Environment{}, errors.New("a gateway's kernel runs where its files cannot be read")
+		return executor.Environment{}, runs.ErrNoEnvironment
 	}
 	o := s.localOptions(r)
 	spec, err := local.Choose(o)
