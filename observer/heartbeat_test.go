@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,11 +22,11 @@ import (
 // direct calls the endpoint without a network, so that a test's own clock holds.
 type direct struct {
 	handler http.Handler
-	down    bool
+	down    atomic.Bool
 }
 
 func (d *direct) RoundTrip(r *http.Request) (*http.Response, error) {
-	if d.down {
+	if d.down.Load() {
 		return nil, errors.New("connection refused")
 	}
 	w := httptest.NewRecorder()
@@ -95,9 +96,9 @@ func TestHeartbeats(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(observer.HeartbeatEvery)
-		line.down = true // one that does not arrive is not sent later
+		line.down.Store(true) // one that does not arrive is not sent later
 		pass(observer.HeartbeatEvery)
-		line.down = false
+		line.down.Store(false)
 		pass(observer.HeartbeatEvery)
 		stop()
 		<-ended
