@@ -156,4 +156,3 @@ func deliver(t *testing.T, w *observer.Wire, es []events.Event) {
 		es = es[n:]
 	}
 }
-
