@@ -1,0 +1,332 @@
+package ledger_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"assay/audit"
+	"assay/audit/ledger"
+	"assay/internal/testenv"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// witnessKey makes a witness's key: the text that its program reads, and the
+// verifier of its cosignatures (algorithm 4 in place of 1).
+func witnessKey(t *testing.T, name string) (skey string, v note.Verifier) {
+	t.Helper()
+	skey, vkey, err := note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err = audit.NewCosignatureVerifier(cosignatureVKey(t, vkey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return skey, v
+}
+
+// startWitness runs the real witness, which knows the logs by their keys.
+func startWitness(t *testing.T, skey string, logs ...*ledger.Ledger) string {
+	t.Helper()
+	program := testenv.Program(t, "omniwitness")
+	dir := t.TempDir()
+	var yaml strings.Builder
+	yaml.WriteString("Logs:\n")
+	for _, l := range logs {
+		fmt.Fprintf(&yaml, "  - Origin: %s\n    URL: https://log.invalid/\n    PublicKey: %s\n    Feeder: none\n", l.Origin(), l.VKey())
+	}
+	for name, text := range map[string]string{"key": skey, "logs.yaml": yaml.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	addr := freeAddr(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, program, "--listen", addr, "--metrics_listen", "", "--private_key_path", filepath.Join(dir, "key"),
+		"--db_file", filepath.Join(dir, "witness.db"), "--additional_logs", filepath.Join(dir, "logs.yaml"), "-v", "1", "--logtostderr")
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := make(chan string, 1)
+	go func() {
+		var all strings.Builder
+		r := bufio.NewScanner(stderr)
+		for r.Scan() {
+			fmt.Fprintln(&all, r.Text())
+		}
+		said <- all.String()
+	}()
+	t.Cleanup(func() {
+		cancel()
+		text := <-said
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("the witness said:\n%s", text)
+		}
+	})
+	awaitServer(t, addr)
+	return "http://" + addr
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// awaitServer asks until somebody answers; each refused try costs a system call.
+func awaitServer(t *testing.T, addr string) {
+	t.Helper()
+	for range 200_000 {
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return
+		}
+	}
+	t.Fatalf("nobody listens on %s", addr)
+}
+
+// The real witness cosigns our log as it grows; what it cosigned verifies in
+// receipts; and a log that was put back and grew anew it refuses.
+func TestWitness(t *testing.T) {
+	t.Parallel()
+	h, s := newHome(t), new(ledger.Memory)
+	l := h.open(t, s)
+	skey, key := witnessKey(t, "witness.example/one")
+	url := startWitness(t, skey, l)
+	o := h.options()
+	o.Witnesses = []ledger.Witness{{URL: url, Key: key}}
+	l, err := ledger.Open(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round, n := range []int{1, 2, 300, 1} {
+		enterMany(t, l, fmt.Sprintf("r%d-", round), n)
+		signed, err := l.Cosign(t.Context())
+		if err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+		if _, n, err := audit.OpenCheckpoint(signed.Note, append(h.believed(t), key)...); err != nil || len(n.Sigs) != 2 {
+			t.Fatalf("round %d: %v\n%s", round, err, signed.Note)
+		}
+		if again, err := l.Cosign(t.Context()); err != nil || string(again.Note) != string(signed.Note) {
+			t.Errorf("cosigned again: %v\n%s", err, again.Note)
+		}
+	}
+	r, err := l.Receipt(t.Context(), "r2-000123")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := audit.Verify(r.Encode(), &audit.VerifyOptions{Keys: h.believed(t), Witnesses: []note.Verifier{key}, Quorum: 1}); !v.OK {
+		t.Errorf("%+v", v.Problems)
+	}
+	if got := readFile(t, h.last()); string(got) != r.Checkpoint {
+		t.Errorf("the second copy has no cosignature: %s", got)
+	}
+	// Who opens the log next finds the cosigned note.
+	wantVerified(t, h.open(t, s))
+
+	// Somebody puts the database back, and the second copy with it.
+	forked := copyLog(t, s, 3)
+	o.LastNote = filepath.Join(t.TempDir(), "last")
+	f, err := ledger.Open(t.Context(), forked, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Cosign(t.Context())
+	wantIs(t, err, ledger.ErrRolledBack)
+	enterMany(t, f, "other", 400)
+	_, err = f.Cosign(t.Context())
+	wantIs(t, err, ledger.ErrRolledBack)
+	var we *ledger.WitnessError
+	if !errors.As(err, &we) || we.Witness != key.Name() {
+		t.Errorf("%v", err)
+	}
+	// A witness that does not know the log.
+	other := newHome(t)
+	oo := other.options()
+	oo.Witnesses = o.Witnesses
+	ol, err := ledger.Open(t.Context(), new(ledger.Memory), oo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enter(t, ol, "a")
+	if _, err := ol.Cosign(t.Context()); err == nil || !strings.Contains(err.Error(), "does not know this log") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A witness that is out of order neither hinders the checkpoint nor gets
+// anything of its answer into it.
+func TestWitnessOutOfOrder(t *testing.T) {
+	t.Parallel()
+	_, key := witnessKey(t, "witness.example/one")
+	strange, _ := witnessKey(t, "witness.example/strange")
+	signer, err := note.NewSigner(strange)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := map[string]http.HandlerFunc{
+		"garbage":        func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "\x00\xff garbage") },
+		"nothing":        func(http.ResponseWriter, *http.Request) {},
+		"without end":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
+		"a redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", 307) },
+		"no size":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); fmt.Fprint(w, "-3\n") },
+		"a larger size":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); fmt.Fprint(w, "99\n") },
+		"always a size":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); fmt.Fprint(w, "1\n") },
+		"another's keys": func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, sigLines(t, signer, r)) },
+		"busy":           func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) },
+		"a cut answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "500")
+			fmt.Fprint(w, "— ")
+		},
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(answer)
+			defer srv.Close()
+			o := newHome(t).options()
+			o.Witnesses = []ledger.Witness{{URL: srv.URL, Key: key}}
+			l, err := ledger.Open(t.Context(), new(ledger.Memory), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			enter(t, l, "a", "b")
+			want := checkpoint(t, l)
+			got, err := l.Cosign(t.Context())
+			var we *ledger.WitnessError
+			if !errors.As(err, &we) {
+				t.Errorf("error %v", err)
+			}
+			if string(got.Note) != string(want.Note) {
+				t.Errorf("the note is\n%s", got.Note)
+			}
+		})
+	}
+	t.Run("silence", func(t *testing.T) {
+		t.Parallel()
+		srv := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}))
+		defer srv.Close()
+		o := newHome(t).options()
+		o.Witnesses = []ledger.Witness{{URL: srv.URL, Key: key}}
+		asked := make(chan struct{}, 1)
+		o.HTTP = &http.Client{Transport: telling{asked}}
+		l, err := ledger.Open(t.Context(), new(ledger.Memory), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		enter(t, l, "a")
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { <-asked; cancel() }()
+		_, err = l.Cosign(ctx)
+		wantIs(t, err, context.Canceled)
+	})
+}
+
+// telling says when a request is sent.
+type telling struct{ asked chan struct{} }
+
+func (c telling) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.asked <- struct{}{}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// sigLines signs the checkpoint in a request as a log would, not a witness.
+func sigLines(t *testing.T, s note.Signer, r *http.Request) string {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Error(err)
+	}
+	_, msg, _ := strings.Cut(string(body), "\n\n")
+	text, _, _ := strings.Cut(msg, "\n\n")
+	signed, err := note.Sign(&note.Note{Text: text + "\n"}, s)
+	if err != nil {
+		t.Error(err)
+	}
+	_, lines, _ := strings.Cut(string(signed), "\n\n")
+	return lines
+}
+
+// A C2SP client that shares no code with ours reads an export and checks
+// every tile and entry, and finds each file that was changed.
+func TestExportC2SPClient(t *testing.T) {
+	t.Parallel()
+	fsck := testenv.Program(t, "fsck")
+	for _, size := range []int{1, 255, 256, 257, 1000, 66_000} {
+		h, s := newHome(t), new(ledger.Memory)
+		l := h.open(t, s)
+		enterMany(t, l, "run", size)
+		dir := filepath.Join(t.TempDir(), "export")
+		if _, err := l.Export(t.Context(), dir); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(h.dir, "vkey"), []byte(l.VKey()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		check := func() string {
+			// One of its workers ends at a wrong tile and nobody takes the
+			// next: it needs as many as there are tiles to find.
+			cmd := exec.CommandContext(t.Context(), fsck, "--storage_url", (&url.URL{Scheme: "file", Path: dir + "/"}).String(),
+				"--public_key", filepath.Join(h.dir, "vkey"), "-N", "8", "--ui=false", "--logtostderr")
+			out, err := cmd.CombinedOutput()
+			// It ends with 0 whatever it found, and says what that was.
+			if err != nil || !strings.Contains(string(out), fmt.Sprintf("Successfully fsck'd log with size %d ", size)) {
+				return fmt.Sprintf("%v: %s", err, out)
+			}
+			return ""
+		}
+		if said := check(); said != "" {
+			t.Fatalf("%d entries: %s", size, said)
+		}
+		if v := audit.VerifyExport(os.DirFS(dir), &audit.VerifyOptions{Keys: h.believed(t)}); !v.OK {
+			t.Fatalf("%d entries: %+v", size, v.Problems)
+		}
+		if size != 257 {
+			continue
+		}
+		for _, name := range []string{"checkpoint", "tile/0/000", "tile/0/001.p/1", "tile/1/000.p/1", "tile/entries/000", "tile/entries/001.p/1"} {
+			path := filepath.Join(dir, filepath.FromSlash(name))
+			good := readFile(t, path)
+			bad := append([]byte(nil), good...)
+			bad[len(bad)/2] ^= 1
+			if err := os.WriteFile(path, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if check() == "" {
+				t.Errorf("%s was changed, and the client does not notice: the test shows nothing", name)
+			}
+			if v := audit.VerifyExport(os.DirFS(dir), &audit.VerifyOptions{Keys: h.believed(t)}); v.OK {
+				t.Errorf("%s was changed, and audit does not notice", name)
+			}
+			if err := os.WriteFile(path, good, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
