@@ -119,14 +119,14 @@ func parseAttestation(data []byte) (*Attestation, error) {
 	if !ok {
 		return nil, errors.New("it does not end with the end of a line")
 	}
-	f := newFields(body)
+	f := newReader(body)
 	f.want("payloadType", PayloadType)
 	payload, err := base64.StdEncoding.DecodeString(f.str("payload"))
 	if err != nil {
 		f.fail("payload: not base64")
 	}
 	a := &Attestation{}
-	f.each("signatures", func(f *fields) {
+	f.each("signatures", func() {
 		id, text := f.str("keyid"), f.str("sig")
 		signature, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || len(signature) != ed25519.SignatureSize {

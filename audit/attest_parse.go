@@ -21,10 +21,10 @@ func ParseStatement(data []byte) (*Statement, error) {
 }
 
 func parseStatement(data []byte) (*Statement, error) {
-	f := newFields(data)
+	f := newReader(data)
 	f.want("_type", StatementType)
 	s := &Statement{}
-	f.each("subject", func(f *fields) {
+	f.each("subject", func() {
 		if s.Output.IsZero() {
 			s.Name, s.Output = f.resource()
 		} else {
@@ -32,10 +32,10 @@ func parseStatement(data []byte) (*Statement, error) {
 		}
 	})
 	f.want("predicateType", ProvenanceType)
-	predicate := f.object("predicate")
-	s.readDefinition(predicate.object("buildDefinition"), predicate)
-	s.readDetails(predicate.object("runDetails"), predicate)
-	f.leave("predicate", predicate)
+	f.open("predicate", '{')
+	s.readDefinition(f)
+	s.readDetails(f)
+	f.close('}')
 	if err := f.done(); err != nil {
 		return nil, err
 	}
@@ -52,79 +52,69 @@ func parseStatement(data []byte) (*Statement, error) {
 	return s, nil
 }
 
-// object begins to read a member that is an object; leave ends it.
-func (f *fields) object(name string) *fields {
-	return &fields{v: f.next(name, jsonObject), err: f.err}
-}
-
-// leave passes what was wrong in a member on to the object around it.
-func (f *fields) leave(name string, in *fields) {
-	if err := in.done(); err != nil {
-		f.fail("%s: %w", name, err)
-	}
-}
-
-func (f *fields) want(name, value string) {
-	if s := f.str(name); f.err == nil && s != value {
-		f.fail("%s is %.60q, not %q", name, s, value)
+func (r *jsonReader) want(name, value string) {
+	if s := r.str(name); r.err == nil && s != value {
+		r.fail("%s is %.60q, not %q", name, s, value)
 	}
 }
 
 // resource reads the beginning of a ResourceDescriptor.
-func (f *fields) resource() (name string, d Digest) {
-	if f.has("name") {
-		name = f.str("name")
+func (r *jsonReader) resource() (name string, d Digest) {
+	if r.has("name") {
+		name = r.str("name")
 	}
-	digest := f.object("digest")
-	digest.hex("sha256", d[:])
-	f.leave("digest", digest)
+	r.open("digest", '{')
+	r.hex("sha256", d[:])
+	r.close('}')
 	return name, d
 }
 
-func (s *Statement) readDefinition(f, up *fields) {
+func (s *Statement) readDefinition(f *jsonReader) {
+	f.open("buildDefinition", '{')
 	f.want("buildType", RunBuildType)
-	external := f.object("externalParameters")
-	kernel := external.str("kernel")
-	external.each("parameters", func(f *fields) { s.Parameters = append(s.Parameters, readParameter(f)) })
-	f.leave("externalParameters", external)
-	internal := f.object("internalParameters")
-	in := internal.object("kernel")
-	s.Kernel = readKernel(in)
-	internal.leave("kernel", in)
-	f.leave("internalParameters", internal)
+	f.open("externalParameters", '{')
+	kernel := f.str("kernel")
+	f.each("parameters", func() { s.Parameters = append(s.Parameters, readParameter(f)) })
+	f.close('}')
+	f.open("internalParameters", '{')
+	f.open("kernel", '{')
+	s.Kernel = readKernel(f)
+	f.close('}')
+	f.close('}')
 	if f.err == nil && s.Kernel.Name != kernel {
 		f.fail("the kernel has two names")
 	}
-	f.each("resolvedDependencies", s.readDependency)
-	up.leave("buildDefinition", f)
+	f.each("resolvedDependencies", func() { s.readDependency(f) })
+	f.close('}')
 }
 
-func (s *Statement) readDependency(f *fields) {
+func (s *Statement) readDependency(f *jsonReader) {
 	name, d := f.resource()
 	switch media := f.str("mediaType"); {
 	case media == mediaNotebook && s.Input.IsZero():
 		s.InputName, s.Input = name, d
 	case media == mediaEnvironment && s.Environment == nil:
-		in := f.object("annotations")
-		s.Environment = readEnvironment(in)
-		f.leave("annotations", in)
+		f.open("annotations", '{')
+		s.Environment = readEnvironment(f)
+		f.close('}')
 	default:
 		f.fail("%.60q is no dependency that a run has, or has twice", media)
 	}
 }
 
-func (s *Statement) readDetails(f, up *fields) {
-	builder := f.object("builder")
-	builder.str("id") // compared with the entry's log when all is written again
-	version := builder.object("version")
-	s.Assay = version.str("assay")
-	builder.leave("version", version)
-	f.leave("builder", builder)
-	metadata := f.object("metadata")
-	metadata.str("invocationId")
-	s.Start, s.End = metadata.time("startedOn"), metadata.time("finishedOn")
-	f.leave("metadata", metadata)
-	f.each("byproducts", func(f *fields) {
+func (s *Statement) readDetails(f *jsonReader) {
+	f.open("runDetails", '{')
+	f.open("builder", '{')
+	f.str("id") // compared with the entry's log when all is written again
+	f.open("version", '{')
+	s.Assay = f.str("assay")
+	f.close('}')
+	f.close('}')
+	f.open("metadata", '{')
+	f.str("invocationId")
+	s.Start, s.End = f.time("startedOn"), f.time("finishedOn")
+	f.close('}')
+	f.each("byproducts", func() {
 		f.resource()
 		leaf, err := base64.StdEncoding.DecodeString(f.str("content"))
 		if f.want("mediaType", mediaEntry); err != nil || s.Leaf != "" {
@@ -132,5 +122,5 @@ func (s *Statement) readDetails(f, up *fields) {
 		}
 		s.Leaf = string(leaf)
 	})
-	up.leave("runDetails", f)
+	f.close('}')
 }

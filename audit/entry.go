@@ -88,7 +88,7 @@ func ParseEntry(leaf []byte) (*Entry, error) {
 	if len(leaf) > MaxLeaf {
 		return nil, fmt.Errorf("an entry of %d bytes is longer than a leaf may be", len(leaf))
 	}
-	f := newFields(leaf)
+	f := newReader(leaf)
 	e := &Entry{Version: int(f.int("version"))}
 	if f.err == nil && e.Version != entryVersion {
 		return nil, fmt.Errorf("version %d of entries is not known here: a newer assay may know it", e.Version)

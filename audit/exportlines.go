@@ -31,7 +31,7 @@ func (l *PayloadLine) Encode() []byte {
 // ParsePayloadLine reads what Encode writes, byte for byte, with or without
 // the end of the line.
 func ParsePayloadLine(line []byte) (*PayloadLine, error) {
-	f := newFields(bytes.TrimSuffix(line, []byte("\n")))
+	f := newReader(bytes.TrimSuffix(line, []byte("\n")))
 	l := &PayloadLine{Index: f.int("index"), Commitments: f.commitments(), Payloads: f.payloads()}
 	err := f.done()
 	if err == nil {
@@ -66,7 +66,7 @@ func (l *CheckpointLine) Encode() []byte {
 // ParseCheckpointLine reads what Encode writes, byte for byte, with or without
 // the end of the line.
 func ParseCheckpointLine(line []byte) (*CheckpointLine, error) {
-	f := newFields(bytes.TrimSuffix(line, []byte("\n")))
+	f := newReader(bytes.TrimSuffix(line, []byte("\n")))
 	l := &CheckpointLine{Size: f.int("size"), Note: f.str("note")}
 	if err := f.done(); err != nil {
 		return nil, fmt.Errorf("checkpoints: %w", err)

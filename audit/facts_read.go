@@ -7,7 +7,7 @@ import "fmt"
 func ParseFacts(ps []Payload) (*RunFacts, error) {
 	facts := &RunFacts{}
 	for _, p := range ps {
-		f := newFields(p.Data)
+		f := newReader(p.Data)
 		if v := f.int("version"); f.err == nil && v != factsVersion {
 			return nil, fmt.Errorf("%s: version %d is not known here: a newer assay may know it", p.Name, v)
 		}
@@ -23,23 +23,23 @@ func ParseFacts(ps []Payload) (*RunFacts, error) {
 }
 
 // read reads one payload and gives who its facts are by.
-func (r *RunFacts) read(name string, f *fields) (by string) {
+func (r *RunFacts) read(name string, f *jsonReader) (by string) {
 	switch name {
 	case PayloadInput:
 		r.Input = &InputFacts{File: f.digest("file"), Source: f.digest("source"), Size: f.int("size")}
 	case PayloadParameters:
-		f.each("parameters", func(f *fields) { r.Parameters = append(r.Parameters, readParameter(f)) })
+		f.each("parameters", func() { r.Parameters = append(r.Parameters, readParameter(f)) })
 	case PayloadKernel:
 		r.Kernel = readKernel(f)
 		return byKernel
 	case PayloadEnvironment:
 		r.Environment = readEnvironment(f)
 	case PayloadCells:
-		f.each("cells", func(f *fields) { r.Cells = append(r.Cells, readCell(f)) })
+		f.each("cells", func() { r.Cells = append(r.Cells, readCell(f)) })
 	case PayloadOutput:
 		r.Output = &OutputFacts{File: f.digest("file"), Source: f.digest("source"), Outputs: f.digest("outputs"), Rest: f.digest("rest"), Size: f.int("size")}
 	case PayloadScraps:
-		f.each("scraps", func(f *fields) {
+		f.each("scraps", func() {
 			r.Scraps = append(r.Scraps, ScrapFact{Name: f.str("name"), Digest: f.digest("digest")})
 		})
 		return byKernel
@@ -53,7 +53,7 @@ func (r *RunFacts) read(name string, f *fields) (by string) {
 	case PayloadEvents:
 		r.Events = EventFacts{Digest: f.digest("digest"), Count: f.int("count")}
 	case SecretsPayload:
-		f.each("secrets", func(f *fields) {
+		f.each("secrets", func() {
 			s := SecretFact{Name: f.str("name")}
 			f.hex("salt", s.Salt[:])
 			r.Secrets = append(r.Secrets, s)
@@ -64,7 +64,7 @@ func (r *RunFacts) read(name string, f *fields) (by string) {
 	return byAssay
 }
 
-func readParameter(f *fields) ParameterFact {
+func readParameter(f *jsonReader) ParameterFact {
 	p := ParameterFact{Name: f.str("name")}
 	if f.has("secret") {
 		p.Secret, p.Commitment = f.str("secret"), f.digest("commitment")
@@ -74,7 +74,7 @@ func readParameter(f *fields) ParameterFact {
 	return p
 }
 
-func readKernel(f *fields) *KernelFacts {
+func readKernel(f *jsonReader) *KernelFacts {
 	return &KernelFacts{
 		Name: f.str("name"), DisplayName: f.str("display_name"),
 		Language: f.str("language"), LanguageVersion: f.str("language_version"),
@@ -83,30 +83,28 @@ func readKernel(f *fields) *KernelFacts {
 	}
 }
 
-func readEnvironment(f *fields) *EnvironmentFacts {
+func readEnvironment(f *jsonReader) *EnvironmentFacts {
 	digest := f.digest("digest")
-	in := &fields{v: f.next("environment", jsonObject), err: f.err}
+	f.open("environment", '{')
 	e := &EnvironmentFacts{
-		Interpreter: in.str("interpreter"), Version: in.str("version"), Platform: in.str("platform"),
-		Manager: in.str("manager"), Source: in.str("source"),
+		Interpreter: f.str("interpreter"), Version: f.str("version"), Platform: f.str("platform"),
+		Manager: f.str("manager"), Source: f.str("source"),
 	}
-	for _, v := range in.next("packages", jsonArray).elems {
-		if v.kind != jsonArray || len(v.elems) != 3 || v.elems[0].kind != jsonString || v.elems[1].kind != jsonString || v.elems[2].kind != jsonString {
-			in.fail("a package is not a name, a version and an origin")
-			break
-		}
-		e.Packages = append(e.Packages, PackageFact{Name: v.elems[0].text, Version: v.elems[1].text, Origin: v.elems[2].text})
+	f.open("packages", '[')
+	for f.next() {
+		f.open("", '[')
+		e.Packages = append(e.Packages, PackageFact{Name: f.str(""), Version: f.str(""), Origin: f.str("")})
+		f.close(']')
 	}
-	e.Gaps = in.strs("gaps")
-	if err := in.done(); err != nil {
-		f.fail("environment: %w", err)
-	} else if e.Digest() != digest {
+	e.Gaps = f.strs("gaps")
+	f.close('}')
+	if f.err == nil && e.Digest() != digest {
 		f.fail("the environment's digest is not that of its list")
 	}
 	return e
 }
 
-func readCell(f *fields) CellFacts {
+func readCell(f *jsonReader) CellFacts {
 	c := CellFacts{CellDigests: CellDigests{ID: f.str("id"), Type: f.str("type")}, State: f.str("state")}
 	if f.has("execution_count") {
 		n := int(f.int("execution_count"))

@@ -63,12 +63,10 @@ var (
 	flipLow   = mutation{"xor1", func(d []byte, i int) []byte { return splice(d, i, i+1, d[i]^1) }}
 	flipCase  = mutation{"xor32", func(d []byte, i int) []byte { return splice(d, i, i+1, d[i]^32) }}
 	flipHigh  = mutation{"xor128", func(d []byte, i int) []byte { return splice(d, i, i+1, d[i]^128) }}
-	setZero   = mutation{"set0", func(d []byte, i int) []byte { return splice(d, i, i+1, 0) }}
 	setSpace  = mutation{"set32", func(d []byte, i int) []byte { return splice(d, i, i+1, ' ') }}
-	setQuote  = mutation{"set34", func(d []byte, i int) []byte { return splice(d, i, i+1, '"') }}
 	remove    = mutation{"delete", func(d []byte, i int) []byte { return splice(d, i, i+1) }}
 	doubled   = mutation{"double", func(d []byte, i int) []byte { return splice(d, i, i, d[i]) }}
-	mutations = []mutation{flipLow, flipCase, flipHigh, setZero, setSpace, setQuote, remove, doubled}
+	mutations = []mutation{flipLow, flipCase, flipHigh, setSpace, remove, doubled}
 )
 
 func names(ms []mutation) []string {

@@ -65,18 +65,17 @@ func parseReceipt(data []byte) (*Receipt, error) {
 	if !ok {
 		return nil, errors.New("it does not end with the end of a line")
 	}
-	f := newFields(body)
+	f := newReader(body)
 	r := &Receipt{Version: int(f.int("version"))}
 	if f.err == nil && r.Version != receiptVersion {
 		return nil, fmt.Errorf("version %d is not known here: a newer assay may know it", r.Version)
 	}
 	r.Log, r.Index, r.Entry = f.str("log"), f.int("index"), f.str("entry")
 	r.Commitments, r.Payloads = f.commitments(), f.payloads()
-	for i, s := range f.strs("proof") {
+	f.open("proof", '[')
+	for f.next() {
 		var h tlog.Hash
-		if !decodeHex(h[:], s) {
-			f.fail("proof %d: not 64 lower-case hexadecimal digits", i)
-		}
+		f.hex("", h[:])
 		r.Proof = append(r.Proof, h)
 	}
 	r.Checkpoint, r.Keys, r.Ephemeral = f.str("checkpoint"), f.strs("keys"), f.bool("ephemeral")
@@ -114,8 +113,8 @@ func (w *jsonWriter) payloads(ps []Payload) {
 	w.close(']')
 }
 
-func (f *fields) commitments() (cs []Commitment) {
-	f.each("commitments", func(f *fields) {
+func (f *jsonReader) commitments() (cs []Commitment) {
+	f.each("commitments", func() {
 		c := Commitment{Name: f.str("name"), Digest: f.digest("digest")}
 		if f.err == nil && c.Digest.IsZero() {
 			f.fail("%s has no digest", c.Name)
@@ -125,8 +124,8 @@ func (f *fields) commitments() (cs []Commitment) {
 	return cs
 }
 
-func (f *fields) payloads() (ps []Payload) {
-	f.each("payloads", func(f *fields) {
+func (f *jsonReader) payloads() (ps []Payload) {
+	f.each("payloads", func() {
 		p := Payload{Name: f.str("name")}
 		f.hex("salt", p.Salt[:])
 		p.Data = []byte(f.str("data"))

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// jsonWriter writes strict JSON, what parseStrict reads.
+// jsonWriter writes strict JSON, which jsonReader reads.
 type jsonWriter struct {
 	b    []byte
 	more bool // a member or element stands before the next one
