@@ -115,7 +115,7 @@ func checkHome(t *testing.T, name, pkg, imp string) {
 
 // The pure core has no clock, no files, no network and starts no process.
 func TestPureCore(t *testing.T) {
-	pure := []string{"nbformat", "nbformat/percent", "nbformat/upgrade", "nbformat/strip", "nbdiff", "nbrender", "params", "scraps"}
+	pure := []string{"nbformat", "nbformat/percent", "nbformat/upgrade", "nbformat/strip", "nbdiff", "nbrender", "params", "scraps", "audit"}
 	banned := []string{"os", "os/exec", "net", "net/http", "io/ioutil", "syscall", "log", "log/slog"}
 	eachFile(t, func(name string, imports []string) {
 		if !slices.Contains(pure, path.Dir(name)) {
