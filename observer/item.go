@@ -30,20 +30,29 @@ func (w *Wire) item(ctx context.Context, r Row) ([]byte, error) {
 	if w.o.Lock == nil {
 		return encode(item{ID: r.eventID(), Type: r.Type, Zeqond: strconv.FormatInt(r.Zeqond, 10), Payload: payload})
 	}
-	name := fmt.Sprintf("epoch/%d/%s", w.o.Lock.o.Epoch, r.eventID())
-	body, err := w.store.Frozen(ctx, w.o.Name, name)
-	if !errors.Is(err, ErrNotFound) {
-		return body, wrap("read the sealed row", err)
-	}
-	body, err = w.seal(ctx, r, payload)
-	if err != nil {
-		return nil, err
-	}
-	err = w.store.Freeze(ctx, w.o.Name, name, body)
-	if errors.Is(err, ErrFrozen) { // another process was faster: ours is never sent
-		body, err = w.store.Frozen(ctx, w.o.Name, name)
+	place := fmt.Sprintf("%s/epoch/%d", w.o.Name, w.o.Lock.o.Epoch)
+	body, err := w.frozen(ctx, place, r, payload)
+	if errors.Is(err, ErrNotFound) { // it was erased since; r is what is left of the row
+		body, err = w.frozen(ctx, place+"/erased", r, payload)
 	}
 	return body, wrap("keep the sealed row", err)
+}
+
+// frozen is the sealed row that is kept in that place, or is now. ErrNotFound
+// says that one was kept there and is erased.
+func (w *Wire) frozen(ctx context.Context, place string, r Row, payload []byte) ([]byte, error) {
+	body, err := w.store.Frozen(ctx, place, r.eventID())
+	if !errors.Is(err, ErrNotFound) {
+		return body, err
+	}
+	if body, err = w.seal(ctx, r, payload); err != nil {
+		return nil, err
+	}
+	err = w.store.Freeze(ctx, place, r.eventID(), body)
+	if errors.Is(err, ErrFrozen) { // another process was faster: ours is never sent
+		return w.store.Frozen(ctx, place, r.eventID())
+	}
+	return body, err
 }
 
 // seal encrypts the payload under a zeqond of its own.

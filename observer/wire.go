@@ -122,10 +122,11 @@ func loopback(host string) bool {
 // Name implements events.Destination.
 func (w *Wire) Name() string { return w.o.Name }
 
-// Wants implements events.Destination: the rows of the wire's chain.
+// Wants implements events.Destination: the rows of the wire's chain, and those
+// of which nothing tells any more whose they are.
 func (w *Wire) Wants(e events.Event) bool {
 	slug, ok := e.Field("slug")
-	return e.Type == events.TypeStageCompleted && ok && slug == w.o.Slug
+	return e.Type == events.TypeStageCompleted && (ok && slug == w.o.Slug || !ok && erased(e))
 }
 
 // Cap implements events.Capped.
@@ -139,17 +140,16 @@ func (w *Wire) Deliver(ctx context.Context, es []events.Event) (n int, err error
 // DeliverAfter implements events.Capped: the rows go behind one that counts
 // those which the cap dropped.
 func (w *Wire) DeliverAfter(ctx context.Context, dropped int, es []events.Event) (n int, err error) {
-	rows := make([]Row, 0, len(es))
-	for _, e := range es {
-		var r Row
-		if r, err = ParseRow(e.Payload); err != nil {
-			break // those before it first
+	for n < len(es) {
+		rows, counts, err := w.rows(ctx, es[n:])
+		if err != nil {
+			return n, err
 		}
-		rows = append(rows, r)
-	}
-	for n < len(rows) {
-		took, err := w.send(ctx, rows[n:], int64(dropped))
-		n += took
+		took := 0
+		if len(rows) > 0 {
+			took, err = w.send(ctx, rows, int64(dropped))
+		}
+		n += counts[took]
 		if err != nil && !errors.Is(err, errNoBatch) {
 			return n, err
 		}
@@ -157,7 +157,35 @@ func (w *Wire) DeliverAfter(ctx context.Context, dropped int, es []events.Event)
 			dropped = 0
 		}
 	}
-	return n, events.Permanent(err)
+	return n, nil
+}
+
+// rows are the rows of the events, up to the first that is none; it is an error
+// where it is the first. When i rows are taken, counts[i] events are done with:
+// an erased event whose row is in another chain has nothing to send.
+func (w *Wire) rows(ctx context.Context, es []events.Event) (rows []Row, counts []int, err error) {
+	counts = []int{0}
+	for i, e := range es {
+		r, err := ParseRow(e.Payload)
+		if err != nil && erased(e) {
+			left, err := w.left(ctx, e)
+			if err != nil {
+				return nil, nil, err
+			}
+			if left == nil {
+				counts[len(counts)-1] = i + 1
+				continue
+			}
+			r = *left
+		} else if err != nil {
+			if i == 0 {
+				return nil, nil, events.Permanent(err)
+			}
+			break
+		}
+		rows, counts = append(rows, r), append(counts, i+1)
+	}
+	return rows, counts, nil
 }
 
 // send posts the first of rows in one request, behind the row that counts what
