@@ -244,7 +244,7 @@ type crashing struct {
 }
 
 func (c *crashing) Freeze(ctx context.Context, destination, event string, body []byte) error {
-	if c.dead && strings.HasPrefix(event, "epoch/") {
+	if c.dead && strings.Contains(destination, "/epoch/") {
 		return errors.New("killed")
 	}
 	return c.Memory.Freeze(ctx, destination, event, body)
