@@ -134,7 +134,7 @@ func Restore(ctx context.Context, path, url string, o *Options) (err error) {
 func (s *Store) empty(ctx context.Context) error {
 	for _, t := range tables() {
 		var n int
-		if err := s.one(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+t.name+" LIMIT 1) AS some", nil, &n); err != nil {
+		if err := s.one(ctx, "SELECT count(*) FROM (SELECT 1 FROM "+t.name+" LIMIT 1) AS found", nil, &n); err != nil {
 			return err
 		}
 		if n > 0 {

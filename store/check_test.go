@@ -177,7 +177,7 @@ func TestFaultDamage(t *testing.T) {
 			must(t, os.CopyFS(name+".blobs", os.DirFS(path+".blobs")))
 			db, err := sql.Open("sqlite", "file:"+name)
 			must(t, err)
-			must(t, exec(db, "DROP TRIGGER entry_update; DROP TRIGGER entry_delete; DROP TRIGGER checkpoint_update; DROP TRIGGER checkpoint_delete; DROP TRIGGER tile_update; DROP TRIGGER tile_delete"))
+			must(t, execute(db, "DROP TRIGGER entry_update; DROP TRIGGER entry_delete; DROP TRIGGER checkpoint_update; DROP TRIGGER checkpoint_delete; DROP TRIGGER tile_update; DROP TRIGGER tile_delete"))
 			return db, "sqlite:" + name
 		}, "SQLite")
 	})
@@ -189,12 +189,12 @@ func TestFaultDamage(t *testing.T) {
 		must(t, err)
 		defer db.Close()
 		db.SetMaxOpenConns(1) // the setting is the session's
-		must(t, exec(db, "SET session_replication_role = replica"))
+		must(t, execute(db, "SET session_replication_role = replica"))
 		damageAll(t, keys, damages(true), func(damage) (*sql.DB, string) { return db, url }, "PostgreSQL")
 	})
 }
 
-func exec(db *sql.DB, query string) error { _, err := db.Exec(query); return err }
+func execute(db *sql.DB, query string) error { _, err := db.Exec(query); return err }
 
 // damageAll damages what fresh gives. PostgreSQL's is one database for all, in
 // which the damage is made in a transaction of its own and taken back.
@@ -202,8 +202,9 @@ func damageAll(t *testing.T, keys *store.CheckOptions, all []damage, fresh func(
 	missed := 0
 	for _, d := range all {
 		db, url := fresh(d)
-		s := open(t, url, nil)
-		before := copyOf(t, db, engine, d)
+		s, err := store.Open(t.Context(), url, nil)
+		must(t, err)
+		restore := copyOf(t, db, engine, d)
 		r, err := db.Exec(d.sql)
 		if err != nil {
 			t.Fatalf("%s: %v", d.name, err)
@@ -222,7 +223,8 @@ func damageAll(t *testing.T, keys *store.CheckOptions, all []damage, fresh func(
 		} else if testing.Verbose() {
 			t.Logf("%-22s %d findings, the first: %s", d.name, len(found), found[0])
 		}
-		before()
+		restore()
+		must(t, s.Close())
 		if engine == "SQLite" {
 			must(t, db.Close())
 		}
@@ -238,9 +240,9 @@ func copyOf(t *testing.T, db *sql.DB, engine string, d damage) (restore func()) 
 		return func() {}
 	}
 	table := strings.FieldsFunc(d.name, func(r rune) bool { return r == '.' || r == ' ' })[0]
-	must(t, exec(db, "CREATE TEMP TABLE kept AS SELECT * FROM "+table))
+	must(t, execute(db, "CREATE TEMP TABLE kept AS SELECT * FROM "+table))
 	return func() {
-		must(t, exec(db, "DELETE FROM "+table+"; INSERT INTO "+table+" SELECT * FROM kept; DROP TABLE kept"))
+		must(t, execute(db, "DELETE FROM "+table+"; INSERT INTO "+table+" SELECT * FROM kept; DROP TABLE kept"))
 	}
 }
 

@@ -127,9 +127,14 @@ func (*liteEngine) scrub(ctx context.Context, s *Store) error {
 	return nil
 }
 
-func (e *liteEngine) backup(ctx context.Context, s *Store, path string) error {
-	_, err := s.r.ExecContext(ctx, "VACUUM INTO ?", path)
-	return err
+// backup uses a connection of its own: those for reading may not even write elsewhere.
+func (e *liteEngine) backup(ctx context.Context, _ *Store, path string) error {
+	db, err := openLite(e.path, []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}, "ro", "")
+	if err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", path)
+	return errors.Join(err, db.Close())
 }
 
 // explain gives what SQLite says by a number the words and, where there is
