@@ -125,8 +125,11 @@ func (w *Wire) Name() string { return w.o.Name }
 // Wants implements events.Destination: the rows of the wire's chain, and those
 // of which nothing tells any more whose they are.
 func (w *Wire) Wants(e events.Event) bool {
+	if e.Type != events.TypeStageCompleted {
+		return false
+	}
 	slug, ok := e.Field("slug")
-	return e.Type == events.TypeStageCompleted && (ok && slug == w.o.Slug || !ok && erased(e))
+	return ok && slug == w.o.Slug || !ok && erased(e)
 }
 
 // Cap implements events.Capped.
