@@ -38,7 +38,8 @@ func (b *Bus) Status(ctx context.Context) ([]Status, error) {
 				s.Cursor = c
 			}
 		}
-		s.Pending = max(0, last-s.Seq)
+		seen, _ := w.look() // what nobody wants is passed over without the cursor being written
+		s.Pending = max(0, last-max(s.Seq, seen.seq))
 		out = append(out, s)
 	}
 	return out, nil

@@ -16,9 +16,13 @@ type worker struct {
 	d    Destination
 	name string
 	wake chan struct{}
-	// renewed is when the lease was taken or renewed last. Only the worker's own
-	// goroutine uses it.
-	renewed time.Time
+
+	// These belong to the worker's own goroutine.
+	leased  bool      // it took the lease and has not given it back
+	renewed time.Time // when it took or renewed it last
+	current bool      // cursor is what the store has, for as long as the lease is fresh
+	cursor  Cursor
+	scanned int64 // nothing between the cursor and here is wanted
 
 	mu      sync.Mutex
 	state   workerState
@@ -62,6 +66,7 @@ func (w *worker) look() (workerState, <-chan struct{}) {
 func (w *worker) busy() bool { s, _ := w.look(); return s.delivering }
 
 func (w *worker) run(ctx context.Context) {
+	defer w.release()
 	trouble := 0 // with the store, in a row
 	for ctx.Err() == nil {
 		wait, err := w.round(ctx)
@@ -107,124 +112,100 @@ func (w *worker) sleep(ctx context.Context, wait time.Duration) bool {
 
 // round delivers what there is and says how long to wait before the next one: 0
 // is until there is news. An error is the store's.
-func (w *worker) round(ctx context.Context) (time.Duration, error) {
-	behind, err := w.behind(ctx)
-	if err != nil || !behind {
-		return 0, err
-	}
-	now := w.b.o.Now()
-	c, err := w.lease(ctx)
-	switch {
-	case errors.Is(err, ErrLeased):
-		w.set(func(s *workerState) { s.nextTry = time.Time{} })
-		if s, _ := w.look(); s.urgent > 0 {
-			return min(w.b.o.Poll, 25*time.Millisecond), nil
+//
+// In the long run a delivery costs one write, the cursor's: the lease is kept
+// after a good one, and what nobody wants is only read.
+func (w *worker) round(ctx context.Context) (wait time.Duration, err error) {
+	if w.current = w.current && w.fresh(); !w.current {
+		if err := w.readCursor(ctx); err != nil {
+			return 0, err
 		}
-		return w.b.o.Poll, nil
-	case err != nil:
+	}
+	b, err := w.scan(ctx)
+	if err != nil || len(b.events) == 0 && w.scanned-w.cursor.Seq < maxSkipped {
 		return 0, err
 	}
-	defer w.release()
-	if wait := w.untilNextTry(c, now); wait > 0 {
-		return wait, nil
+	if !w.current {
+		if wait, err := w.take(ctx); err != nil || wait > 0 {
+			return wait, err
+		}
 	}
-	w.set(func(s *workerState) { s.nextTry = time.Time{} })
-	return w.deliverAll(ctx, c)
+	wait, err = w.deliverAll(ctx)
+	if w.current = err == nil && wait == 0; !w.current {
+		w.release()
+	}
+	return wait, err
 }
 
-// behind says whether there is anything past the cursor, without writing.
-func (w *worker) behind(ctx context.Context) (bool, error) {
-	last, err := w.b.store.Last(ctx)
-	if err != nil {
-		return false, err
-	}
+// maxSkipped is how many unwanted events at most are read again at a start.
+const maxSkipped = 500
+
+// readCursor reads the cursor, without a lease and without writing.
+func (w *worker) readCursor(ctx context.Context) error {
 	all, err := w.b.outbox.Status(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
+	w.cursor = Cursor{Destination: w.name}
 	for _, c := range all {
 		if c.Destination == w.name {
-			w.set(func(s *workerState) { s.seq = c.Seq })
-			return c.Seq < last, nil
+			w.cursor = c
 		}
 	}
-	return true, nil
+	return nil
 }
 
-// untilNextTry is how long the last failure says to wait. A time further off
-// than any wait can be was written before the clock was set back, and is void.
-func (w *worker) untilNextTry(c Cursor, now time.Time) time.Duration {
-	s, _ := w.look()
-	wait := c.NextTry.Sub(now)
-	if c.NextTry.IsZero() || wait <= 0 || wait > w.b.o.BackoffMax || s.force {
-		w.set(func(s *workerState) { s.force = false })
-		return 0
-	}
-	w.set(func(s *workerState) { s.nextTry = now.Add(wait) })
-	return wait
-}
-
-func (w *worker) lease(ctx context.Context) (Cursor, error) {
-	now := w.b.o.Now()
-	c, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, now, now.Add(w.b.o.Lease))
-	if err == nil {
-		w.renewed = now
-	}
-	return c, err
-}
-
-// hold renews the lease when it has grown old, as it does over many quick batches.
-func (w *worker) hold(ctx context.Context) error {
-	if age := w.b.o.Now().Sub(w.renewed); age >= 0 && age < w.b.o.Lease/3 {
-		return nil
-	}
-	_, err := w.lease(ctx)
-	return err
-}
-
-func (w *worker) release() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if err := w.b.outbox.Release(ctx, w.name, w.b.o.Owner); err != nil {
-		w.fail(Event{}, fmt.Errorf("give the lease back: %w", err)) // it ends by itself
+// scan goes past what is not wanted to the next batch, which is empty at the
+// end of the store.
+func (w *worker) scan(ctx context.Context) (batch, error) {
+	w.scanned = max(w.scanned, w.cursor.Seq)
+	for {
+		b, err := w.next(ctx, w.scanned)
+		if err != nil || len(b.events) > 0 {
+			w.set(func(s *workerState) { s.seq = w.scanned })
+			return b, err
+		}
+		if b.scanned == w.scanned {
+			w.set(func(s *workerState) { s.seq, s.nextTry = w.scanned, time.Time{} })
+			return b, nil
+		}
+		w.scanned = b.scanned
 	}
 }
 
 // deliverAll goes on until the end of the store or the first failure. The lease is held.
-func (w *worker) deliverAll(ctx context.Context, c Cursor) (time.Duration, error) {
-	kept := c.Seq
+func (w *worker) deliverAll(ctx context.Context) (wait time.Duration, err error) {
+	defer func() {
+		if errors.Is(err, ErrLeased) { // somebody else goes on with it
+			wait, err = w.b.o.Poll, nil
+		}
+	}()
 	for ctx.Err() == nil {
-		batch, err := w.next(ctx, c.Seq)
+		b, err := w.scan(ctx)
 		if err != nil {
 			return 0, err
 		}
-		if batch.scanned == c.Seq {
-			break // the end of the store
+		if len(b.events) == 0 {
+			break
 		}
-		if len(batch.events) == 0 {
-			c.Seq = batch.scanned
-			continue
-		}
-		wait, err := w.deliver(ctx, &c, batch)
-		if errors.Is(err, ErrLeased) {
-			return w.b.o.Poll, nil
-		}
-		if err != nil || wait > 0 {
+		if wait, err := w.deliver(ctx, b); err != nil || wait > 0 {
 			return wait, err
 		}
-		kept = c.Seq
 	}
-	if c.Seq != kept {
-		if err := w.advance(c); err != nil && !errors.Is(err, ErrLeased) {
-			return 0, err
-		}
+	if w.scanned-w.cursor.Seq < maxSkipped {
+		return 0, ctx.Err()
 	}
-	return 0, nil
+	if err := w.hold(ctx); err != nil {
+		return 0, err
+	}
+	c := w.cursor
+	c.Seq = w.scanned
+	return 0, w.advance(c)
 }
 
 // deliver makes one attempt and keeps what came of it. It returns how long to
 // wait after a failed one.
-func (w *worker) deliver(ctx context.Context, c *Cursor, b batch) (wait time.Duration, err error) {
+func (w *worker) deliver(ctx context.Context, b batch) (wait time.Duration, err error) {
 	if err := w.hold(ctx); err != nil {
 		return 0, err
 	}
@@ -232,6 +213,7 @@ func (w *worker) deliver(ctx context.Context, c *Cursor, b batch) (wait time.Dur
 	if ctx.Err() != nil && failed != nil && n == 0 {
 		return 0, ctx.Err() // the bus is closing, the destination is not to blame
 	}
+	c := w.cursor
 	if n > 0 {
 		c.Delivered += int64(n)
 		c.Dropped += int64(b.dropped)
@@ -242,11 +224,11 @@ func (w *worker) deliver(ctx context.Context, c *Cursor, b batch) (wait time.Dur
 		c.Seq = b.scanned
 	}
 	if failed != nil && ctx.Err() == nil {
-		if wait, err = w.failed(c, b.events[n], failed); err != nil {
+		if wait, err = w.failed(&c, b.events[n], failed); err != nil {
 			return 0, err
 		}
 	}
-	return wait, w.advance(*c)
+	return wait, w.advance(c)
 }
 
 // failed settles what becomes of the event that did not arrive.
@@ -285,7 +267,8 @@ func (w *worker) advance(c Cursor) error {
 	if err := w.b.outbox.Advance(ctx, w.name, w.b.o.Owner, c); err != nil {
 		return fmt.Errorf("keep the cursor: %w", err)
 	}
-	w.set(func(s *workerState) { s.seq = c.Seq })
+	w.cursor, w.scanned = c, max(w.scanned, c.Seq)
+	w.set(func(s *workerState) { s.seq = w.scanned })
 	return nil
 }
 
@@ -318,25 +301,6 @@ func (w *worker) call(ctx context.Context, b batch) (n int, err error) {
 		err = nil
 	}
 	return n, err
-}
-
-// renew keeps the lease until ctx ends, while a call takes long.
-func (w *worker) renew(ctx context.Context, lost context.CancelFunc) {
-	tick := time.NewTicker(w.b.o.Lease / 3)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := w.b.o.Now()
-		_, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, now, now.Add(w.b.o.Lease))
-		if errors.Is(err, ErrLeased) {
-			lost()
-			return
-		}
-	}
 }
 
 func (w *worker) fail(e Event, err error) {

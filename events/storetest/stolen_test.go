@@ -1,4 +1,4 @@
-package codec_test
+package storetest_test
 
 import (
 	"bytes"
@@ -15,6 +15,16 @@ import (
 	"assay/store"
 )
 
+// withKey is a codec whose key is that byte, 32 times.
+func withKey(t *testing.T, hexByte string) *codec.Codec {
+	t.Helper()
+	c, err := codec.New(codec.EnvKeys("KEY", func(name string) (string, bool) { return strings.Repeat(hexByte, 32), name == "KEY" }), &codec.Options{RequireEncryption: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // Whoever steals the outbox's files without the key finds nothing of what the
 // events say, in no file and in no encoding of those that are met, and cannot
 // read or forge one.
@@ -23,8 +33,7 @@ func TestFaultStolenOutbox(t *testing.T) {
 	secrets := []string{"patient-4711-hiv-positive", "s3cr3t-parameter-value", "Traceback of a private cell"}
 	dir := t.TempDir()
 	url := "sqlite:" + filepath.Join(dir, "events.db")
-	keys := env(map[string]string{"ASSAY_EVENT_KEY": keyA})
-	sealing := mustCodec(t, keys, &codec.Options{RequireEncryption: true})
+	sealing := withKey(t, "a1")
 	s, err := store.Open(t.Context(), url, &store.Options{Codec: sealing})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +78,7 @@ func TestFaultStolenOutbox(t *testing.T) {
 
 	opened := 0
 	for name, thief := range map[string]events.Codec{
-		"no key": nil, "another key": mustCodec(t, env(map[string]string{"ASSAY_EVENT_KEY": keyB}), nil),
+		"no key": nil, "another key": withKey(t, "b2"),
 	} {
 		s, err := store.Open(t.Context(), url, &store.Options{Codec: thief})
 		if err != nil {

@@ -1,4 +1,4 @@
-package webhook_test
+package storetest_test
 
 import (
 	"context"
@@ -133,7 +133,11 @@ func throughFlaky(tb testing.TB, f *flaky, rows, batch int) (ids []string) {
 		tb.Fatal(err)
 	}
 	defer b.Close()
-	es := numbered(rows)
+	var es []events.Event
+	for i := range rows {
+		e := events.Event{ID: fmt.Sprintf("e%05d", i), Task: "run", Type: events.TypeCellStarted, Source: "assay", Payload: fmt.Appendf(nil, `{"n":%d}`, i)}
+		es, ids = append(es, e), append(ids, e.ID)
+	}
 	for len(es) > 0 {
 		n := min(len(es), 100)
 		if _, err := b.Publish(tb.Context(), es[:n]...); err != nil {
@@ -145,9 +149,6 @@ func throughFlaky(tb testing.TB, f *flaky, rows, batch int) (ids []string) {
 	defer cancel()
 	if err := b.Drain(ctx); err != nil {
 		tb.Fatal(err)
-	}
-	for i := range rows {
-		ids = append(ids, fmt.Sprintf("e%05d", i))
 	}
 	return ids
 }

@@ -1,4 +1,4 @@
-package webhook_test
+package storetest_test
 
 import (
 	"context"
