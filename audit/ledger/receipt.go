@@ -52,21 +52,31 @@ func (l *Ledger) receipt(ctx context.Context, id string) (*audit.Receipt, error)
 	}, nil
 }
 
-// covering is the last checkpoint if it is of at least size entries, else a new one.
+// covering is the last checkpoint if it is of at least size entries, else a new
+// one. One whose maker has not written the second copy yet is not handed out
+// before that is done.
 func (l *Ledger) covering(ctx context.Context, size int64) (state, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	outside, _, err := l.readCopy()
+	if err != nil {
+		return state{}, err
+	}
 	s, err := l.last(ctx)
-	if err != nil || s.note != nil && s.Size >= size {
+	if err != nil {
 		return s, err
 	}
-	if s, err = l.checkpoint(ctx); err == nil && s.Size < size {
-		if l.signer == nil {
-			return s, fmt.Errorf("%w: nobody signed more than %d entries of it yet", ErrReadOnly, s.Size)
-		}
-		err = fmt.Errorf("%w: %d entries were there, and now %d", ErrRolledBack, size, s.Size)
+	copied := l.opts.LastNote == "" || l.opts.ReadOnly || outside.Size >= s.Size
+	if s.note != nil && s.Size >= size && copied {
+		return s, nil
 	}
-	return s, err
+	if s, err = l.checkpoint(ctx); err != nil || s.Size >= size {
+		return s, err
+	}
+	if l.signer == nil {
+		return s, fmt.Errorf("%w: nobody signed more than %d entries of it yet", ErrReadOnly, s.Size)
+	}
+	return s, fmt.Errorf("%w: %d entries were there, and now %d", ErrRolledBack, size, s.Size)
 }
 
 // shown are the payloads of an entry that a receipt or an export may show,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -198,6 +199,37 @@ func TestSecondCopy(t *testing.T) {
 	}
 	_, err := ledger.Open(t.Context(), s, h.options())
 	wantIs(t, err, ledger.ErrRolledBack)
+}
+
+// While the second copy cannot be written nothing is handed out that it does
+// not have; afterwards it is.
+func TestSecondCopyCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	h, s := newHome(t), new(ledger.Memory)
+	l := h.open(t, s)
+	enter(t, l, "a")
+	dir := filepath.Dir(h.last())
+	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file where its folder should be
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := l.Checkpoint(t.Context()); err == nil {
+			t.Error("a checkpoint without its second copy")
+		}
+		if _, err := l.Receipt(t.Context(), "a"); err == nil {
+			t.Error("a receipt without the second copy of its checkpoint")
+		}
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	r, err := l.Receipt(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(readFile(t, h.last())); got != r.Checkpoint {
+		t.Errorf("the second copy is %q", got)
+	}
 }
 
 func TestNewLog(t *testing.T) {

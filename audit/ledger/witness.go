@@ -29,8 +29,7 @@ type Witness struct {
 const (
 	witnessTimeout = 10 * time.Second
 	maxWitnessBody = 64 << 10
-	maxProofLines  = 63 // C2SP tlog-witness
-	witnessTries   = 3  // a witness may tell a size, and be moved on before we prove from it
+	witnessTries   = 3 // a witness may tell a size, and be moved on before we prove from it
 )
 
 // WitnessError is what went wrong with one witness.
@@ -67,32 +66,37 @@ func (l *Ledger) Cosign(ctx context.Context) (Signed, error) {
 		})
 	}
 	wg.Wait()
-	if cosigned := merge(signed.Note, lines); !bytes.Equal(cosigned, signed.Note) && !l.opts.ReadOnly {
-		if err := l.saveCosigned(ctx, Signed{signed.Size, cosigned}); err != nil {
-			return signed, errors.Join(append(errs, fmt.Errorf("cosign: %w", err))...)
-		}
-		signed.Note = cosigned
+	cosigned := Signed{signed.Size, merge(signed.Note, lines)}
+	if l.opts.ReadOnly || bytes.Equal(cosigned.Note, signed.Note) {
+		return cosigned, errors.Join(errs...)
 	}
-	return signed, errors.Join(errs...)
+	if cosigned, err = l.saveCosigned(ctx, cosigned.Size, lines); err != nil {
+		return signed, errors.Join(append(errs, fmt.Errorf("cosign: %w", err))...)
+	}
+	return cosigned, errors.Join(errs...)
 }
 
-// saveCosigned puts a note with more signatures in the place of its like. A
-// later checkpoint that was made meanwhile stays the last.
-func (l *Ledger) saveCosigned(ctx context.Context, s Signed) error {
+// saveCosigned adds signatures to the last checkpoint, if it is still that of
+// size entries. A later one that was made meanwhile stays the last.
+func (l *Ledger) saveCosigned(ctx context.Context, size int64, lines [][]byte) (Signed, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	err := l.store.SaveCheckpoint(ctx, s.Size, s)
-	if errors.Is(err, ErrConflict) {
-		return fmt.Errorf("the log was signed again meanwhile; ask again: %w", err)
-	}
+	s, err := l.store.Checkpoint(ctx)
 	if err != nil {
-		return err
+		return s, err
+	}
+	if s.Size != size {
+		return s, fmt.Errorf("the log was signed again meanwhile; ask again: %w", ErrConflict)
+	}
+	s.Note = merge(s.Note, lines) // another process may have asked other witnesses
+	if err := l.store.SaveCheckpoint(ctx, size, s); err != nil {
+		return s, err
 	}
 	st, err := l.verified(ctx)
 	if err != nil {
-		return err
+		return s, err
 	}
-	return l.writeCopy(&st)
+	return s, l.writeCopy(&st)
 }
 
 // merge adds signature lines to a note, each key's once.
@@ -178,7 +182,7 @@ func (l *Ledger) client() *http.Client {
 func addCheckpoint(old int64, proof tlog.TreeProof, msg []byte) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "old %d\n", old)
-	for _, h := range proof[:min(len(proof), maxProofLines)] {
+	for _, h := range proof { // of two sizes below 2^63: never more than the 63 that a witness takes
 		fmt.Fprintln(&b, base64.StdEncoding.EncodeToString(h[:]))
 	}
 	b.WriteByte('\n')
