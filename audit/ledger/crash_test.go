@@ -162,22 +162,29 @@ func TestEveryStoreCallFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d calls of the store", whole.calls)
+	var mu sync.Mutex
 	failed := map[string]int{}
-	for at := 1; at <= whole.calls; at++ {
-		for _, after := range []bool{false, true} {
-			for _, dead := range []bool{false, true} {
-				h, s, w := newHome(t), new(ledger.Memory), new(witnessed)
-				f := &faulty{Store: s, at: at, after: after, dead: dead}
-				_ = life(t.Context(), h, f, w, dead)
-				failed[f.what]++
-				l := h.open(t, s)
-				enterAgain(t, h, s, l, w)
-				if t.Failed() {
-					t.Fatalf("call %d, %s, after it %v, dead %v", at, f.what, after, dead)
-				}
+	t.Run("at", func(t *testing.T) {
+		for at := 1; at <= whole.calls; at++ {
+			for name, c := range map[string]struct{ after, dead bool }{
+				"before it": {}, "after it": {after: true}, "dying before it": {dead: true}, "dying after it": {after: true, dead: true},
+			} {
+				t.Run(fmt.Sprintf("%d %s", at, name), func(t *testing.T) {
+					t.Parallel()
+					h, s, w := newHome(t), new(ledger.Memory), new(witnessed)
+					f := &faulty{Store: s, at: at, after: c.after, dead: c.dead}
+					_ = life(t.Context(), h, f, w, c.dead)
+					mu.Lock()
+					failed[f.what]++
+					mu.Unlock()
+					enterAgain(t, h, s, h.open(t, s), w)
+					if t.Failed() {
+						t.Logf("it was %s that failed", f.what)
+					}
+				})
 			}
 		}
-	}
+	})
 	for _, name := range []string{"Append", "Erase", "Size", "Tile", "Find", "Entries", "Payloads", "Origin", "SetOrigin", "Checkpoint", "SaveCheckpoint", "Entry", "Checkpoints"} {
 		if failed[name] == 0 {
 			t.Errorf("%s never failed: the test does not reach it", name)
