@@ -46,6 +46,9 @@ func Open(ctx context.Context, store Store, outbox OutboxStore, destinations []D
 		names = append(names, d.Name())
 	}
 	if len(destinations) > 0 {
+		if outbox == nil {
+			return nil, errors.New("open the bus: destinations need an outbox store")
+		}
 		if err := b.begin(ctx, names); err != nil {
 			return nil, fmt.Errorf("open the bus: %w", err)
 		}

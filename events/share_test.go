@@ -103,6 +103,48 @@ func TestOneDeliversAtATime(t *testing.T) {
 	})
 }
 
+// A command that ends beside a service: the service has the lease, and takes the
+// command's events along in time.
+func TestCommandBesideService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := events.NewMemory()
+		service, command := &receiver{name: "r"}, &receiver{name: "r"}
+		a := openBus(t, m, nil, service)
+		defer a.Close()
+		es, ids := numbered(0, 9)
+		publish(t, a, es[:3]...)
+		synctest.Wait()
+		b := openBus(t, m, nil, command)
+		publish(t, b, es[3:6]...)
+		if err := drain(t, b, events.DrainLimit); err != nil {
+			t.Error(err)
+		}
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if !slices.Equal(service.seen(), ids[:6]) || command.called() != 0 {
+			t.Errorf("the service delivered %v, the command %v", service.seen(), command.seen())
+		}
+		service.mu.Lock()
+		service.answer = func(int, []events.Event) (int, error) { return 0, errors.New("down") }
+		service.mu.Unlock()
+		time.Sleep(time.Minute) // the lease has lapsed long since
+		b = openBus(t, m, nil, command)
+		defer b.Close()
+		publish(t, b, es[6:]...)
+		if err := drain(t, b, events.DrainLimit); err != nil || !slices.Equal(command.seen(), ids[6:]) {
+			t.Errorf("beside an idle service: %v, %v", command.seen(), err)
+		}
+		if _, err := events.Open(t.Context(), m, nil, []events.Destination{command}, nil); err == nil {
+			t.Error("destinations without an outbox")
+		}
+		if _, err := events.Open(t.Context(), m, m, []events.Destination{command, service}, nil); err == nil {
+			t.Error("two destinations of one name")
+		}
+	})
+}
+
 // A process that was killed keeps the others waiting for no longer than its lease.
 func TestLeaseOfTheDead(t *testing.T) {
 	t.Parallel()
