@@ -54,6 +54,9 @@ type destinationConfig struct {
 	Path   string   `yaml:"path"`   // for file
 	Secret string   `yaml:"secret"` // @env:NAME or @file:PATH: signs webhooks, is the observer's key
 	Types  []string `yaml:"types"`  // of events; "" is all
+
+	PhaseLock bool `yaml:"phase_lock"` // observer: encrypt rows by docs/observer-profile-1.md
+	Epoch     int  `yaml:"epoch"`      // observer: of the key, from 0
 }
 
 // maxConfig is more than any configuration takes.

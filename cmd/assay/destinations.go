@@ -14,11 +14,11 @@ import (
 )
 
 // destinations are where the configuration sends events.
-func (c *config) destinations(s *store.Store) ([]events.Destination, error) {
+func (c *config) destinations(s *store.Store, session string) ([]events.Destination, error) {
 	var ds []events.Destination
 	for i := range c.Destinations {
 		d := &c.Destinations[i]
-		made, err := d.open(c, s)
+		made, err := d.open(c, s, session)
 		if err != nil {
 			return nil, usage("docs/config.md describes destinations", "destination %q in %s: %v", d.Name, configPath(), err)
 		}
@@ -32,7 +32,7 @@ func (d *destinationConfig) wants(e events.Event) bool {
 	return len(d.Types) == 0 || slices.Contains(d.Types, e.Type)
 }
 
-func (d *destinationConfig) open(c *config, s *store.Store) (events.Destination, error) {
+func (d *destinationConfig) open(c *config, s *store.Store, session string) (events.Destination, error) {
 	key := ""
 	if d.Secret != "" {
 		var err error
@@ -54,9 +54,14 @@ func (d *destinationConfig) open(c *config, s *store.Store) (events.Destination,
 	case "file":
 		return file.New(d.Name, d.Path, &file.Options{Wants: d.wants})
 	case "observer":
-		return observer.NewWire(s, &observer.WireOptions{
-			Name: d.Name, URL: d.URL, Key: key, Slug: c.Observer.Slug, Agent: "assay/" + buildVersion(),
-		})
+		o := &observer.WireOptions{Name: d.Name, URL: d.URL, Key: key, Slug: c.Observer.Slug, Session: session, Agent: "assay/" + buildVersion()}
+		if d.PhaseLock {
+			var err error
+			if o.Lock, err = c.phaseLock(s, key, d.Epoch); err != nil {
+				return nil, err
+			}
+		}
+		return observer.NewWire(s, o)
 	default:
 		return nil, fmt.Errorf("there is no type %q: webhook, cloudevents, openlineage, file, observer", d.Type)
 	}

@@ -192,3 +192,30 @@ func TestObserverMistakes(t *testing.T) {
 		}
 	}
 }
+
+// A run that lasts says so every 8 zeqonds.
+func TestObserverHeartbeat(t *testing.T) {
+	testenv.Prefix(t, "main")
+	t.Parallel()
+	stub := startStub(t)
+	env := observedHome(t, stub.url, stub.key, "")
+	p := startAssayWith(t, env, "run", notebook(t, "import time; time.sleep(7)"), filepath.Join(t.TempDir(), "out.ipynb"), "--no-receipt")
+	beat := stub.await(t, `"heartbeat"`)
+	if !strings.Contains(beat, `"outbox_depth":0`) || !strings.Contains(beat, `"hf8":0`) {
+		t.Errorf("heartbeat %s", beat)
+	}
+	if code := p.code(t); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	row := stub.await(t, `"stage-complete"`)
+	session := func(line string) string {
+		var r struct{ Payload struct{ Session string } }
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r.Payload.Session
+	}
+	if session(beat) == "" || session(beat) != session(row) {
+		t.Errorf("sessions %q and %q", session(beat), session(row))
+	}
+}

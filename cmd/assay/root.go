@@ -46,7 +46,7 @@ func newRoot() *cobra.Command {
 		newConvert(), newSync(), newFmt(), newStrip(), newCheck(), newUpgrade(), newRender(),
 		newDiff(), newShow(), newPatch(), newMerge(),
 		newGit(), newKernels(),
-		newReceipt(), newLog(), newStore(),
+		newReceipt(), newLog(), newStore(), newObserver(),
 	)
 	knownTopics(root)
 	return root

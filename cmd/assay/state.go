@@ -28,6 +28,7 @@ type state struct {
 	store *store.Store
 	log   *ledger.Ledger
 	bus   *events.Bus
+	quiet func() // ends the heartbeats
 	owner string
 	alive *os.File // locked as long as this process lives
 }
@@ -113,14 +114,18 @@ func (s *state) open(ctx context.Context) error {
 	if s.log, err = ledger.Open(ctx, s.store, o); err != nil {
 		return err
 	}
-	destinations, err := s.conf.destinations(s.store)
+	if err := s.live(); err != nil {
+		return err
+	}
+	destinations, err := s.conf.destinations(s.store, s.session())
 	if err != nil {
 		return err
 	}
 	if s.bus, err = events.Open(ctx, s.store.Events(), s.store.Events(), destinations, nil); err != nil {
 		return err
 	}
-	return s.live()
+	s.quiet = s.heartbeats(ctx, destinations)
+	return nil
 }
 
 func (s *state) openStore(ctx context.Context, readOnly bool) (*store.Store, error) {
@@ -179,6 +184,9 @@ func (s *state) gone(owner string) bool {
 // close delivers what it can in a moment and frees everything. What is left goes with the next command.
 func (s *state) close(ctx context.Context) error {
 	var errs []error
+	if s.quiet != nil {
+		s.quiet()
+	}
 	if s.bus != nil {
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), events.DrainLimit)
 		_ = s.bus.Drain(drain) // nothing is lost: the cursors say where to go on
@@ -194,11 +202,14 @@ func (s *state) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// session names this process to observers.
+func (s *state) session() string { return s.owner[strings.LastIndexByte(s.owner, '-')+1:] }
+
 // stage is what the stage-complete rows of this process have in common.
 func (s *state) stage() observer.Candidate {
 	return observer.Candidate{
 		Slug: s.conf.Observer.Slug, Origin: s.conf.Observer.Origin, Clock: observer.Clock(s.conf.Observer.Clock),
-		Session: s.owner[strings.LastIndexByte(s.owner, '-')+1:], Agent: "assay/" + buildVersion(),
+		Session: s.session(), Agent: "assay/" + buildVersion(),
 	}
 }
 
