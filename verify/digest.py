@@ -119,23 +119,24 @@ def compare(now, was):
     if len(now) != len(was):
         yield f"it has {len(now)} cells, the run's output had {len(was)}"
     partner = {i: i for i in left} if len(now) == len(was) else {}
-    for part in ("id", "source") if not partner else ():
+    for part in ("id", "source") if len(now) != len(was) else ():
+        free, taken = {}, set(partner.values())
+        for j in reversed(missing):
+            free.setdefault(was[j][part], []).extend([j] * (j not in taken))
         for i in left:
-            j = next((j for j in missing if j not in partner.values() and now[i][part] and was[j][part] == now[i][part]), None)
-            if i not in partner and j is not None:
-                partner[i] = j
+            if i not in partner and now[i][part] and free.get(now[i][part]):
+                partner[i] = free[now[i][part]].pop()
     for i in left:
         a, j, named = now[i], partner.get(i), f"cell {i}" + (f" (id {now[i]['id']})" if now[i]["id"] else "")
         if j is None:
             yield f"{named} is not in the run's output"
             continue
-        missing.remove(j)
         yield from (f"{named} differs in its {part}" for part in ("source", "outputs") if a[part] != was[j][part])
         if a["rest"] != was[j]["rest"]:
             counts = [str(c) if type(c) in (Int, int) else "" for c in (a["count"], was[j].get("execution_count"))]
             yield f"{named} differs in its " + (f"id, which was {json.dumps(was[j]['id'])}" if a["id"] != was[j]["id"]
                                                else "execution count" if counts[0] != counts[1] else "metadata")
-    for j in missing:
+    for j in sorted(set(missing) - set(partner.values())):
         yield f"cell {j} of the run's output" + (f" (id {was[j]['id']})" if was[j]["id"] else "") + " is gone"
 
 
