@@ -57,28 +57,11 @@ func (t *tx) appendItems(items []ledger.Item) ([]int64, error) {
 	if err := t.turn("log"); err != nil {
 		return nil, err
 	}
-	size, err := t.size()
-	if err != nil {
-		return nil, err
+	indexes, size, fresh, err := t.s.e.addEntries(t, items)
+	if err != nil || len(fresh) == 0 {
+		return indexes, err
 	}
-	known, err := t.known(items)
-	if err != nil {
-		return nil, err
-	}
-	indexes := make([]int64, len(items))
-	var fresh []ledger.Item
-	for i, it := range items {
-		index, ok := known[it.ID]
-		if !ok {
-			index = size + int64(len(fresh))
-			known[it.ID], fresh = index, append(fresh, it)
-		}
-		indexes[i] = index
-	}
-	if len(fresh) == 0 {
-		return indexes, nil
-	}
-	if err := t.insertEntries(size, fresh); err != nil {
+	if err := t.insertPayloads(size, fresh); err != nil {
 		return nil, err
 	}
 	if err := t.growTiles(size, fresh); err != nil {
@@ -93,40 +76,25 @@ func (t *tx) size() (n int64, err error) {
 	return n, t.one("SELECT coalesce(max(idx) + 1, 0) FROM entry", nil, &n)
 }
 
-// known finds the indexes of the items that the log has already.
-func (t *tx) known(items []ledger.Item) (map[string]int64, error) {
-	known := make(map[string]int64, len(items))
-	if !t.s.e.prepares() {
-		ids := make([]string, len(items))
-		for i, it := range items {
-			ids[i] = it.ID
+// number gives each item its index: what known says, or the next one after
+// size. fresh are the items that are not known.
+func number(items []ledger.Item, size int64, known map[string]int64) (indexes []int64, fresh []ledger.Item) {
+	indexes = make([]int64, len(items))
+	for i, it := range items {
+		index, ok := known[it.ID]
+		if !ok {
+			index = size + int64(len(fresh))
+			known[it.ID], fresh = index, append(fresh, it)
 		}
-		return known, t.rows("SELECT id, idx FROM entry WHERE id = ANY(?)", []any{ids}, func(r *sql.Rows) error {
-			var id string
-			var index int64
-			err := r.Scan(&id, &index)
-			known[id] = index
-			return err
-		})
+		indexes[i] = index
 	}
-	for _, it := range items {
-		var index int64
-		switch err := t.one("SELECT idx FROM entry WHERE id = ?", []any{it.ID}, &index); {
-		case err == nil:
-			known[it.ID] = index
-		case !noRow(err):
-			return nil, err
-		}
-	}
-	return known, nil
+	return indexes, fresh
 }
 
-func (t *tx) insertEntries(size int64, items []ledger.Item) error {
-	entries := make([][]any, len(items))
-	payloads := make([][]any, 0, len(items))
+// insertPayloads keeps the payloads of items, whose indexes go on from size.
+func (t *tx) insertPayloads(size int64, items []ledger.Item) error {
+	var payloads [][]any
 	for i, it := range items {
-		index := size + int64(i)
-		entries[i] = []any{index, it.ID, it.Leaf, encodeCommitments(it.Commitments)}
 		if len(it.Payloads) == 0 {
 			continue
 		}
@@ -134,10 +102,10 @@ func (t *tx) insertEntries(size int64, items []ledger.Item) error {
 		if err != nil {
 			return err
 		}
-		payloads = append(payloads, []any{index, sealed})
+		payloads = append(payloads, []any{size + int64(i), sealed})
 	}
-	if err := t.s.e.insert(t, "entry", []string{"idx", "id", "leaf", "commitments"}, entries); err != nil {
-		return err
+	if len(payloads) == 0 {
+		return nil
 	}
 	return t.s.e.insert(t, "payload", []string{"idx", "data"}, payloads)
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"assay/audit/ledger"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -175,4 +177,30 @@ func (pgEngine) moment() sql.IsolationLevel { return sql.LevelRepeatableRead }
 // check looks for the triggers that guard the log; pages are the server's to check.
 func (pgEngine) check(ctx context.Context, s *Store, found func(Finding)) error {
 	return guards(ctx, s, found, "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D' AND tgname NOT LIKE '%truncate'")
+}
+
+func (e pgEngine) addEntries(t *tx, items []ledger.Item) (indexes []int64, size int64, fresh []ledger.Item, err error) {
+	if size, err = t.size(); err != nil {
+		return nil, 0, nil, err
+	}
+	ids, known := make([]string, len(items)), make(map[string]int64, len(items))
+	for i, it := range items {
+		ids[i] = it.ID
+	}
+	err = t.rows("SELECT id, idx FROM entry WHERE id = ANY(?)", []any{ids}, func(r *sql.Rows) error {
+		var id string
+		var index int64
+		err := r.Scan(&id, &index)
+		known[id] = index
+		return err
+	})
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	indexes, fresh = number(items, size, known)
+	rows := make([][]any, len(fresh))
+	for i, it := range fresh {
+		rows[i] = []any{size + int64(i), it.ID, it.Leaf, encodeCommitments(it.Commitments)}
+	}
+	return indexes, size, fresh, e.insert(t, "entry", []string{"idx", "id", "leaf", "commitments"}, rows)
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"assay/audit/ledger"
 	"assay/internal/lockfile"
 
 	"github.com/pressly/goose/v3"
@@ -215,4 +216,42 @@ func (e *liteEngine) check(ctx context.Context, s *Store, found func(Finding)) e
 		return err
 	}
 	return guards(ctx, s, found, "SELECT name FROM sqlite_master WHERE type = 'trigger'")
+}
+
+// addEntries asks of each entry only that it be inserted: fewer statements than
+// to look first.
+func (*liteEngine) addEntries(t *tx, items []ledger.Item) (indexes []int64, size int64, fresh []ledger.Item, err error) {
+	indexes = make([]int64, len(items))
+	for i, it := range items {
+		// The first finds out where the log ends, in the same statement.
+		var r sql.Result
+		if i == 0 {
+			r, err = t.result("INSERT INTO entry (idx, id, leaf, commitments) VALUES ((SELECT coalesce(max(idx) + 1, 0) FROM entry), ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+				it.ID, it.Leaf, encodeCommitments(it.Commitments))
+		} else {
+			r, err = t.result("INSERT INTO entry (idx, id, leaf, commitments) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+				size+int64(len(fresh)), it.ID, it.Leaf, encodeCommitments(it.Commitments))
+		}
+		if err != nil {
+			return nil, 0, nil, err
+		}
+		if n, _ := r.RowsAffected(); n == 0 {
+			if err := t.one("SELECT idx FROM entry WHERE id = ?", []any{it.ID}, &indexes[i]); err != nil {
+				return nil, 0, nil, err
+			}
+		} else {
+			indexes[i], _ = r.LastInsertId()
+			fresh = append(fresh, it)
+		}
+		switch {
+		case i > 0:
+		case len(fresh) > 0:
+			size = indexes[0]
+		case len(items) > 1:
+			if size, err = t.size(); err != nil {
+				return nil, 0, nil, err
+			}
+		}
+	}
+	return indexes, size, fresh, nil
 }

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"assay/audit/ledger"
 	"assay/events"
 )
 
@@ -69,6 +70,9 @@ type engine interface {
 	// turn waits until no other transaction has the turn of that name, and
 	// holds it until the transaction ends.
 	turn(t *tx, name string) error
+	// addEntries puts those items behind the log's last entry that it does not
+	// have: fresh, of which the first has the index size. indexes are those of all items.
+	addEntries(t *tx, items []ledger.Item) (indexes []int64, size int64, fresh []ledger.Item, err error)
 	// insert adds rows; every column of a row is int64, string, *string or []byte, alike in all rows.
 	insert(t *tx, table string, columns []string, rows [][]any) error
 	// moment is the isolation in which all reads of a transaction see one moment.

@@ -86,7 +86,8 @@ func (t table) read(rows *sql.Rows) ([]any, error) {
 		case **string:
 			dest[i] = *v
 		case *[]byte:
-			dest[i] = *v
+			// SQLite's driver reads an empty value as nil, which would be written as NULL.
+			dest[i] = append([]byte{}, *v...)
 		}
 	}
 	return dest, nil

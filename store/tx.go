@@ -25,15 +25,19 @@ func (s *Store) write(ctx context.Context, do func(*tx) error) error {
 	if err := s.prepareWanted(ctx); err != nil {
 		return s.explain(err)
 	}
-	begun, err := s.w.BeginTx(ctx, nil)
-	if err != nil {
-		return s.e.explain(err)
+	if err := ctx.Err(); err != nil {
+		return err
 	}
-	t := &tx{begun, s, ctx}
+	during := ctx
 	if s.e.prepares() {
-		// Statements are quick here, and each that can be cancelled costs a goroutine.
-		t.ctx = context.WithoutCancel(ctx)
+		// Statements are quick here, and each that could be cancelled costs a goroutine.
+		during = context.WithoutCancel(ctx)
 	}
+	begun, err := s.w.BeginTx(during, nil)
+	if err != nil {
+		return s.explain(err)
+	}
+	t := &tx{begun, s, during}
 	if err := do(t); err != nil {
 		if back := begun.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			err = fmt.Errorf("%w (and to undo it: %w)", err, back)
@@ -101,21 +105,22 @@ func (t *tx) prepare(query string) (*sql.Stmt, error) {
 }
 
 func (t *tx) exec(query string, args ...any) (int64, error) {
-	var r sql.Result
-	var err error
-	if t.s.e.prepares() {
-		var st *sql.Stmt
-		if st, err = t.prepare(query); err != nil {
-			return 0, err
-		}
-		r, err = st.ExecContext(t.ctx, args...)
-	} else {
-		r, err = t.ExecContext(t.ctx, t.s.e.text(query), args...)
-	}
+	r, err := t.result(query, args...)
 	if err != nil {
 		return 0, err
 	}
 	return r.RowsAffected()
+}
+
+func (t *tx) result(query string, args ...any) (sql.Result, error) {
+	if !t.s.e.prepares() {
+		return t.ExecContext(t.ctx, t.s.e.text(query), args...)
+	}
+	st, err := t.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(t.ctx, args...)
 }
 
 // one reads one row into dest; sql.ErrNoRows where there is none.
