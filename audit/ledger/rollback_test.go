@@ -337,3 +337,39 @@ func TestNewLogInterrupted(t *testing.T) {
 		run(at, true)
 	}
 }
+
+// meanwhile is a store where something happens just after a checkpoint was saved.
+type meanwhile struct {
+	ledger.Store
+	do func()
+}
+
+func (m *meanwhile) SaveCheckpoint(ctx context.Context, prev int64, s ledger.Signed) error {
+	err := m.Store.SaveCheckpoint(ctx, prev, s)
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return err
+}
+
+// Of two processes that sign one after the other the slower does not put the
+// second copy back.
+func TestSecondCopyGoesForward(t *testing.T) {
+	t.Parallel()
+	h, s := newHome(t), new(ledger.Memory)
+	slow := &meanwhile{Store: s}
+	a, b := h.open(t, slow), h.open(t, s)
+	enter(t, a, "a")
+	var later ledger.Signed
+	slow.do = func() {
+		enter(t, b, "b")
+		later = checkpoint(t, b)
+	}
+	if c := checkpoint(t, a); c.Size != 1 || later.Size != 2 {
+		t.Fatalf("checkpoints of %d and %d", c.Size, later.Size)
+	}
+	if got := readFile(t, h.last()); string(got) != string(later.Note) {
+		t.Errorf("the second copy is\n%s", got)
+	}
+}
