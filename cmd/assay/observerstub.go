@@ -58,7 +58,7 @@ func newObserverStub() *cobra.Command {
 	}
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:0", "`ADDRESS` on this machine; port 0 takes a free one")
 	c.Flags().StringVar(&f.slug, "slug", observer.DefaultSlug, "the one chain it has")
-	c.Flags().StringVar(&f.keyFile, "key-file", "", "`FILE` with the key that it asks for; made where there is none")
+	c.Flags().StringVar(&f.keyFile, "key-file", "", "`FILE` with the key that it asks for, made where there is none; else one for this once")
 	c.Flags().StringVar(&f.faults, "fault", "", "misbehave: `NAME=SHARE,…` of "+strings.Join(observerstub.FaultNames(), ", "))
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "`NUMBER` from which the faults are drawn")
 	c.Flags().BoolVar(&f.single, "single", false, "take one row a request and no batches")
@@ -73,6 +73,14 @@ func (f *stubFlags) serve(ctx context.Context) error {
 	l, err := net.Listen("tcp", f.listen)
 	if err != nil {
 		return surroundings(err)
+	}
+	if f.keyFile == "" {
+		dir, err := os.MkdirTemp("", "assay-observer-")
+		if err != nil {
+			return surroundings(err)
+		}
+		defer os.RemoveAll(dir) // the key is for this once
+		f.keyFile = filepath.Join(dir, "key")
 	}
 	key, err := f.key()
 	if err != nil {
@@ -123,13 +131,6 @@ func (f *stubFlags) options() (*observerstub.Options, error) {
 // key is the key in the key file, which is made where there is none: one that
 // only this user reads.
 func (f *stubFlags) key() (string, error) {
-	if f.keyFile == "" {
-		dir, err := os.MkdirTemp("", "assay-observer-")
-		if err != nil {
-			return "", err
-		}
-		f.keyFile = filepath.Join(dir, "key")
-	}
 	b, err := os.ReadFile(f.keyFile)
 	if err == nil {
 		if key := strings.TrimSpace(string(b)); key != "" {
