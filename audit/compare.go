@@ -95,7 +95,7 @@ func (v *Verdict) cells(d *nbformat.Document, now []CellDigests, was []CellFacts
 		v.cell(d, from+i, now[from+i], was[from+j])
 	}
 	for _, j := range gone {
-		v.problem("notebook", fmt.Sprintf("cell %d of the run's output%s is gone", from+j, called(was[from+j].ID)))
+		v.problem("notebook", fmt.Sprintf("cell %d of the run's output%s is gone", from+j+1, called(was[from+j].ID)))
 	}
 }
 
@@ -154,7 +154,7 @@ func (v *Verdict) cell(d *nbformat.Document, i int, now CellDigests, was CellFac
 }
 
 func (v *Verdict) about(i int, c CellDigests, what string) {
-	v.Problems = append(v.Problems, Problem{Where: "notebook", Cell: i, CellID: c.ID, What: fmt.Sprintf("cell %d%s %s", i, called(c.ID), what)})
+	v.Problems = append(v.Problems, Problem{Where: "notebook", Cell: i, CellID: c.ID, What: what})
 }
 
 func called(id string) string {

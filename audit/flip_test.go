@@ -143,7 +143,7 @@ func TestFaultNotebookBytes(t *testing.T) {
 func told(l *testLog, receipt, notebook []byte) []string {
 	var out []string
 	for _, p := range Verify(receipt, &VerifyOptions{Keys: []note.Verifier{verifier(l.t, l.vkey)}, Notebook: notebook}).Problems {
-		out = append(out, cut(p.Where+": "+p.What))
+		out = append(out, cut(p.String()))
 	}
 	return out
 }

@@ -55,7 +55,7 @@ func TestVerifyPy(t *testing.T) {
 	}{
 		{"receipt", []string{"receipt", receipt, "--key", l.vkey}, 0, "proved: the entry of run run-1 stands at place 2 of the log assay.test/log"},
 		{"notebook", []string{"receipt", receipt, "--notebook", book, "--key", l.vkey}, 0, "byte for byte"},
-		{"changed", []string{"receipt", receipt, "--notebook", wrong, "--key", l.vkey}, 1, "wrong: notebook: cell 2 (id c2) differs in its outputs"},
+		{"changed", []string{"receipt", receipt, "--notebook", wrong, "--key", l.vkey}, 1, "wrong: notebook: cell 3 (id c2) differs in its outputs"},
 		{"another key", []string{"receipt", receipt, "--key", other}, 1, "no key that was given signed"},
 		{"both keys", []string{"receipt", receipt, "--key", other, "--key", l.vkey}, 0, "proved"},
 		{"no receipt", []string{"receipt", book, "--key", l.vkey}, 1, "wrong: receipt: not as assay writes it"},
@@ -72,7 +72,7 @@ func TestVerifyPy(t *testing.T) {
 		}
 	}
 	v := Verify(data, &VerifyOptions{Keys: []note.Verifier{verifier(t, l.vkey)}, Notebook: changed})
-	if at := slices.IndexFunc(v.Problems, func(p Problem) bool { return p.Cell == 2 && p.CellID == "c2" }); v.OK || at < 0 || v.Problems[at].What != "cell 2 (id c2) differs in its outputs" {
+	if at := slices.IndexFunc(v.Problems, func(p Problem) bool { return p.Cell == 2 && p.CellID == "c2" }); v.OK || at < 0 || v.Problems[at].String() != "notebook: cell 3 (id c2) differs in its outputs" {
 		t.Errorf("Go says %+v", v.Problems)
 	}
 }

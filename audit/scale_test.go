@@ -31,8 +31,8 @@ func TestManyCells(t *testing.T) {
 	kept[7] = strings.Replace(kept[7], "x = 14", "x = 15", 1)
 	changed := []byte(text(kept))
 	got := told(l, data, changed)
-	want := "notebook: cell 7 (id c14) differs in its source"
-	if len(got) != n/2+3 || got[2] != want || got[3] != "notebook: cell 1 of the run's output (id c1) is gone" {
+	want := "notebook: cell 8 (id c14) differs in its source"
+	if len(got) != n/2+3 || got[2] != want || got[3] != "notebook: cell 2 of the run's output (id c1) is gone" {
 		t.Errorf("%d problems: %q", len(got), got[:4])
 	}
 	answer := ask[[][]string](t, map[string]any{"do": "notebooks", "receipt": data, "notebook": changed, "keys": []string{l.vkey}, "ops": []string{}})[0][0]

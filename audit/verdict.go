@@ -1,6 +1,10 @@
 package audit
 
-import "golang.org/x/mod/sumdb/note"
+import (
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+)
 
 // VerifyOptions are what the verifier brings along.
 type VerifyOptions struct {
@@ -21,9 +25,17 @@ type Verdict struct {
 // Problem is one thing that does not hold.
 type Problem struct {
 	Where  string // the part: receipt, entry, proof, checkpoint, payload cells, notebook, tile …
-	Cell   int    // the cell's index in the notebook given, -1 when it is about none
+	Cell   int    // the cell's index in the notebook given, from 0; -1 when it is about none
 	CellID string // "" without one
-	What   string // a sentence
+	What   string // what is wrong there, in words
+}
+
+// String is the problem in a sentence, its cell counted from 1 as people do.
+func (p Problem) String() string {
+	if p.Cell < 0 {
+		return p.Where + ": " + p.What
+	}
+	return fmt.Sprintf("%s: cell %d%s %s", p.Where, p.Cell+1, called(p.CellID), p.What)
 }
 
 func (v *Verdict) problem(where, what string) {

@@ -10,7 +10,7 @@ import (
 func problems(v *Verdict) string {
 	var b strings.Builder
 	for _, p := range v.Problems {
-		b.WriteString(p.Where + ": " + p.What + "\n")
+		b.WriteString(p.String() + "\n")
 	}
 	return b.String()
 }

@@ -127,7 +127,7 @@ def compare(now, was):
             if i not in partner and now[i][part] and free.get(now[i][part]):
                 partner[i] = free[now[i][part]].pop()
     for i in left:
-        a, j, named = now[i], partner.get(i), f"cell {i}" + (f" (id {now[i]['id']})" if now[i]["id"] else "")
+        a, j, named = now[i], partner.get(i), f"cell {i + 1}" + (f" (id {now[i]['id']})" if now[i]["id"] else "")
         if j is None:
             yield f"{named} is not in the run's output"
             continue
@@ -137,7 +137,7 @@ def compare(now, was):
             yield f"{named} differs in its " + (f"id, which was {json.dumps(was[j]['id'])}" if a["id"] != was[j]["id"]
                                                else "execution count" if counts[0] != counts[1] else "metadata")
     for j in sorted(set(missing) - set(partner.values())):
-        yield f"cell {j} of the run's output" + (f" (id {was[j]['id']})" if was[j]["id"] else "") + " is gone"
+        yield f"cell {j + 1} of the run's output" + (f" (id {was[j]['id']})" if was[j]["id"] else "") + " is gone"
 
 
 if __name__ == "__main__":
