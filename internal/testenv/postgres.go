@@ -34,8 +34,8 @@ var shared struct {
 	server *PostgresServer
 }
 
-// Postgres gives the address of an empty database, which is dropped after the
-// test, on a server that the whole test process shares.
+// Postgres gives the address of an empty database on a server that the whole
+// test process shares, and which ends with it.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	shared.Lock()
@@ -125,7 +125,7 @@ func (s *PostgresServer) Start(t testing.TB) {
 	if s.alive != nil {
 		return
 	}
-	server := s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=60")
+	server := s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200")
 	// A shell holds the server and a pipe from us. When we end, however that
 	// happens, the pipe closes, and the server and its folder go.
 	script := `dir=$1; shift; "$@" >>"$dir/log" 2>&1 & pid=$!
@@ -189,19 +189,12 @@ func (s *PostgresServer) end(t testing.TB, word string) {
 	}
 }
 
-// Database gives the address of an empty database, which is dropped after the test.
+// Database gives the address of an empty database, which lasts as long as the
+// server: to drop one takes longer than to make it.
 func (s *PostgresServer) Database(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test%d", s.next.Add(1))
-	client := []string{"-h", s.dir, "-U", "assay", name}
-	s.run(t, "createdb", client...)
-	t.Cleanup(func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.alive != nil {
-			s.run(t, "dropdb", append([]string{"--force"}, client...)...)
-		}
-	})
+	s.run(t, "createdb", "-h", s.dir, "-U", "assay", name)
 	return s.URL(name)
 }
 
