@@ -123,6 +123,7 @@ func TestExportRotation(t *testing.T) {
 	l.signer, l.vkey = testKey(t, l.origin, 3)
 	l.add(Entry{Kind: KindLog, ID: "rollback", Subject: "rot.test", Names: []string{before, "3 entries"}}, nil)
 	run("c")
+	noted := l.add(Entry{Kind: KindErased, ID: "act", Subject: "a"}, []Payload{{Name: PayloadInput, Data: []byte(`"why"`)}})
 	files := l.export()
 	for _, test := range []struct {
 		name string
@@ -146,6 +147,9 @@ func TestExportRotation(t *testing.T) {
 	}
 	if v := Verify(l.receipt(3).Encode(), &VerifyOptions{Keys: []note.Verifier{verifier(t, l.vkey)}}); !v.OK || !strings.Contains(v.Proved[0], "the entry rollback (log) stands at place 3") {
 		t.Errorf("a receipt of an act: %+v", v)
+	}
+	if v := Verify(l.receipt(noted).Encode(), &VerifyOptions{Keys: []note.Verifier{verifier(t, l.vkey)}}); !v.OK || !strings.Contains(strings.Join(v.Proved, "\n"), `the log recorded as input: "why"`) {
+		t.Errorf("a receipt of an act with a payload: %+v", v)
 	}
 	// An entry that claims another log, with no act that says so.
 	l.origin = "elsewhere.test"

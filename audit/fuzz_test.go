@@ -211,3 +211,26 @@ func FuzzVerifyExport(f *testing.F) {
 		}
 	})
 }
+
+// A log may sign whatever it likes: nothing that is rightly proved makes the
+// verifier fall over.
+func FuzzVerifySigned(f *testing.F) {
+	_, ps := testRun(f, "r", testNotebook)
+	for _, p := range ps {
+		f.Add(KindRun, p.Name, p.Data, []byte(testNotebook))
+		f.Add(KindErased, p.Name, p.Data, []byte("{}"))
+	}
+	f.Add("other", "", []byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, kind, name string, data, notebook []byte) {
+		e := Entry{Kind: kind, ID: "x", State: "succeeded", Log: testOrigin}
+		if e.Check() != nil || name == SecretsPayload {
+			return
+		}
+		l := newTestLog(t, testOrigin, 7)
+		l.add(e, []Payload{{Name: name, Data: data}})
+		v := Verify(l.receipt(0).Encode(), &VerifyOptions{Keys: []note.Verifier{verifier(t, l.vkey)}, Notebook: notebook})
+		if v.OK != (len(v.Problems) == 0) {
+			t.Errorf("OK is %v with %d problems", v.OK, len(v.Problems))
+		}
+	})
+}

@@ -43,6 +43,7 @@ func TestVerifyPy(t *testing.T) {
 	book := write("OUT.ipynb", []byte(testNotebook))
 	changed := []byte(strings.Replace(testNotebook, `"0.5\n"`, `"0.6\n"`, 1))
 	wrong := write("CHANGED.ipynb", changed)
+	odd := write("ODD.ipynb", []byte(strings.Replace(testNotebook, `"c2"`, `"\ud800\u001b[31m"`, 1)))
 	folder := filepath.Join(dir, "export")
 	if err := os.CopyFS(folder, l.export()); err != nil {
 		t.Fatal(err)
@@ -58,6 +59,7 @@ func TestVerifyPy(t *testing.T) {
 		{"changed", []string{"receipt", receipt, "--notebook", wrong, "--key", l.vkey}, 1, "wrong: notebook: cell 3 (id c2) differs in its outputs"},
 		{"another key", []string{"receipt", receipt, "--key", other}, 1, "no key that was given signed"},
 		{"both keys", []string{"receipt", receipt, "--key", other, "--key", l.vkey}, 0, "proved"},
+		{"an id that no terminal should see", []string{"receipt", receipt, "--notebook", odd, "--key", l.vkey}, 1, "wrong: notebook: cell 3 (id ??[31m) differs in its id"},
 		{"no receipt", []string{"receipt", book, "--key", l.vkey}, 1, "wrong: receipt: not as assay writes it"},
 		{"no file", []string{"receipt", filepath.Join(dir, "none"), "--key", l.vkey}, 2, "No such file"},
 		{"no key", []string{"receipt", receipt}, 2, "--key"},

@@ -11,9 +11,11 @@ func (v *Verdict) tell(e *Entry, r *Receipt, f *RunFacts, hidden []string) {
 		v.Proved = append(v.Proved, "assay recorded that the run ended "+e.State)
 	}
 	for _, p := range r.Payloads {
-		if s := f.sentence(p.Name); s != "" {
-			v.Proved = append(v.Proved, s)
+		s := fmt.Sprintf("the log recorded as %s: %s", p.Name, p.Data)
+		if e.Kind == KindRun {
+			s = f.sentence(p.Name)
 		}
+		v.Proved = append(v.Proved, s)
 	}
 	if len(hidden) > 0 {
 		v.NotProved = append(v.NotProved, "what this receipt does not show, withheld or erased: "+strings.Join(hidden, ", "))

@@ -140,7 +140,7 @@ def main():
     except (ValueError, RecursionError) as err:  # Bad, and what base64 and UTF-8 refuse
         proved, problems = [], [err]
     for line in [f"proved: {p}" for p in proved] + [f"not proved: {p}" for p in proved and NOT_PROVED] + [f"wrong: {p}" for p in problems]:
-        print(line)
+        print("".join(c if c.isprintable() else "?" for c in line))
     sys.exit(1 if problems else 0)
 
 
