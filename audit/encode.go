@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"math"
+	"slices"
 	"sort"
 
 	"assay/nbformat"
@@ -117,18 +118,24 @@ type member struct {
 	val  nbformat.Value
 }
 
-// members are the members of an object that readers see, but those called
-// without, sorted by name.
-func members(v nbformat.Value, without ...string) []member {
+// rest are the members of a place but those called without, sorted by name.
+// The place itself is not written out: it may be most of the file.
+func rest(p nbformat.Place, without ...string) []member {
+	var ms []member
+	for name, m := range p.Members() {
+		if !slices.Contains(without, name) {
+			ms = append(ms, member{name, m.Value()})
+		}
+	}
+	sort.Slice(ms, func(i, j int) bool { return ms[i].name < ms[j].name })
+	return ms
+}
+
+// members are the members of an object that readers see, sorted by name.
+func members(v nbformat.Value) []member {
 	var ms []member
 	at := map[string]int{}
-next:
 	for name, m := range v.Members() {
-		for _, w := range without {
-			if name == w {
-				continue next
-			}
-		}
 		if i, twice := at[name]; twice {
 			ms[i].val = m
 			continue

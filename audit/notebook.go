@@ -56,10 +56,10 @@ func DigestNotebook(d *nbformat.Document) (NotebookDigests, error) {
 		out.Cells[i] = cell
 	}
 	out.Source, out.Outputs = source.sum(), outputs.sum()
-	rest := newEncoder(domainNotebookRest)
-	rest.members(members(d.Root().Value(), "cells"), func(_ string, m nbformat.Value) { rest.value(m) })
-	out.Rest = rest.sum()
-	return out, rest.err
+	restOf := newEncoder(domainNotebookRest)
+	restOf.members(rest(d.Root(), "cells"), func(_ string, m nbformat.Value) { restOf.value(m) })
+	out.Rest = restOf.sum()
+	return out, restOf.err
 }
 
 func digestCell(c *nbformat.Cell) (CellDigests, error) {
@@ -76,10 +76,10 @@ func digestCell(c *nbformat.Cell) (CellDigests, error) {
 	out := newEncoder(domainCellOutputs)
 	out.outputs(c.Get("outputs"))
 	d.Outputs = out.sum()
-	rest := newEncoder(domainCellRest)
-	rest.members(members(c.Place().Value(), "cell_type", "source", "attachments", "outputs"), func(_ string, m nbformat.Value) { rest.value(m) })
-	d.Rest = rest.sum()
-	for _, enc := range []*encoder{e, out, rest} {
+	restOf := newEncoder(domainCellRest)
+	restOf.members(rest(c.Place(), "cell_type", "source", "attachments", "outputs"), func(_ string, m nbformat.Value) { restOf.value(m) })
+	d.Rest = restOf.sum()
+	for _, enc := range []*encoder{e, out, restOf} {
 		if enc.err != nil {
 			return d, enc.err
 		}

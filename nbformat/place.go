@@ -2,6 +2,7 @@ package nbformat
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 )
 
@@ -88,6 +89,25 @@ func (p Place) Get(keys ...string) (Place, bool) {
 		p = p.below(child)
 	}
 	return p, p.n != nil
+}
+
+// Members are the members of an object, in their order and none twice. Unlike
+// those of its Value they cost nothing where the object was changed.
+func (p Place) Members() iter.Seq2[string, Place] {
+	return func(yield func(string, Place) bool) {
+		if p.n == nil || p.n.kind() != Object {
+			return
+		}
+		p.n.expand()
+		for i := range p.n.kids {
+			name := unquote(p.n.kids[i].key)
+			if child := p.n.child(name); child != p.n.kids[i].val {
+				continue // another of that name counts
+			} else if !yield(name, p.below(child)) {
+				return
+			}
+		}
+	}
 }
 
 // Elems are the elements of an array.
