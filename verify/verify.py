@@ -112,7 +112,8 @@ def receipt(data, keys, notebook=None):
          f"proof: it does not lead from the entry at place {r['index']} to the root of the checkpoint's {size} entries")
     proved = [f"the entry of {e['kind']} {e['id']} stands at place {r['index']} of the log {origin}", SIGNED.format(who, size)]
     start = '{"version":1,"by":"assay","state":' + json.dumps(e["state"], ensure_ascii=False) + ","
-    need(e["kind"] != "run" or shown.get("result", start).startswith(start), f"payloads: result does not say that the run ended {e['state']}")
+    shown = shown if e["kind"] == "run" else {}
+    need(shown.get("result", start).startswith(start), f"payloads: result does not say that the run ended {e['state']}")
     out = read(shown["output"], OUTPUT, "payloads: output") if "output" in shown else None
     cells = read(shown["cells"], CELLS, "payloads: cells")["cells"] if "cells" in shown else None
     need(out or notebook is None, "notebook: the receipt shows no output, so no notebook can be held against it")
