@@ -77,8 +77,9 @@ func (l *Ledger) checkItem(it *Item) error {
 	if err != nil {
 		return err
 	}
+	bound := audit.Commitments(it.Payloads)
 	if it.Commitments == nil {
-		it.Commitments = audit.Commitments(it.Payloads)
+		it.Commitments = bound
 	}
 	var facts audit.Digest
 	if len(it.Commitments) > 0 {
@@ -91,7 +92,7 @@ func (l *Ledger) checkItem(it *Item) error {
 		return fmt.Errorf("entry %s says that it is %s", it.ID, e.ID)
 	case e.Log != l.origin:
 		return fmt.Errorf("entry %s is for the log %s, and this is %s", it.ID, e.Log, l.origin)
-	case e.Facts != facts || !slices.Equal(it.Commitments, audit.Commitments(it.Payloads)):
+	case e.Facts != facts || !slices.Equal(it.Commitments, bound):
 		return fmt.Errorf("entry %s is not bound to the payloads that come with it", it.ID)
 	}
 	return nil
