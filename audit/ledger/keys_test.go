@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -447,7 +448,8 @@ func FuzzParseKey(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		k, err := ledger.ParseKey(text)
 		if err != nil {
-			if len(text) > 8 && bytes.Contains([]byte(err.Error()), text) {
+			// What is said does not depend on the text, but for the kind of a key that is none of ours.
+			if said := err.Error(); !strings.HasPrefix(said, "it is neither an Ed25519 private key") && !regexp.MustCompile(`^it is a [*\w.]+, and a log is signed with Ed25519`).MatchString(said) {
 				t.Fatalf("the error shows the text: %v", err)
 			}
 			return
