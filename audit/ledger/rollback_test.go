@@ -12,6 +12,8 @@ import (
 	"assay/audit"
 	"assay/audit/ledger"
 	"assay/audit/ledger/storetest"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // swapped is a store whose database is exchanged while it is open.
@@ -160,6 +162,80 @@ func TestVerifyFindsEveryByte(t *testing.T) {
 			}) {
 				t.Fatalf("byte %d of entry %d: %.300v", at, index, v.Problems)
 			}
+		}
+	}
+}
+
+// tampered changes one byte of a tile, or of the last checkpoint, on its way out.
+type tampered struct {
+	ledger.Store
+	tile tlog.Tile // without its width; L < 0 for none
+	note bool
+	at   int
+}
+
+func (f *tampered) Tile(ctx context.Context, t tlog.Tile) ([]byte, error) {
+	data, err := f.Store.Tile(ctx, t)
+	if t.L == f.tile.L && t.N == f.tile.N && f.at < len(data) {
+		data[f.at] ^= 1
+	}
+	return data, err
+}
+
+func (f *tampered) Checkpoint(ctx context.Context) (ledger.Signed, error) {
+	s, err := f.Store.Checkpoint(ctx)
+	if f.note {
+		s.Note[f.at] ^= 1
+	}
+	return s, err
+}
+
+// Every byte of the tiles, of the last checkpoint and of its second copy is
+// changed in turn. The log does not verify, and where it is opened anew or
+// signs, nothing is signed that contradicts what was.
+func TestVerifyFindsEveryByteOfTheTree(t *testing.T) {
+	t.Parallel()
+	h, s := newHome(t), new(ledger.Memory)
+	f := &tampered{Store: s, tile: tlog.Tile{L: -1}}
+	l := h.open(t, f)
+	enterMany(t, l, "run", 260)
+	c := checkpoint(t, l)
+	wantFound := func(what string) {
+		t.Helper()
+		v, err := l.Verify(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.OK {
+			t.Fatalf("%s, byte %d: not found", what, f.at)
+		}
+	}
+	for _, tile := range []tlog.Tile{{L: 0, N: 0, W: 256}, {L: 0, N: 1, W: 4}, {L: 1, N: 0, W: 1}} {
+		f.tile = tile
+		for f.at = range tile.W * tlog.HashSize {
+			if tile.N == 0 && tile.L == 0 && f.at%61 != 0 { // of the longest a sample
+				continue
+			}
+			wantFound(fmt.Sprint("tile ", tile.L, tile.N))
+		}
+	}
+	f.tile.L, f.note = -1, true
+	for f.at = range c.Note {
+		wantFound("checkpoint")
+		if _, err := ledger.Open(t.Context(), f, h.options()); err == nil {
+			t.Fatalf("checkpoint, byte %d: opened", f.at)
+		}
+	}
+	f.note = false
+	for f.at = range c.Note {
+		bad := slices.Clone(c.Note)
+		bad[f.at] ^= 1
+		if err := os.WriteFile(h.last(), bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		wantFound("second copy")
+		if _, err := ledger.Open(t.Context(), f, h.options()); err == nil {
+			t.Fatalf("second copy, byte %d: opened", f.at)
 		}
 	}
 }
