@@ -194,3 +194,40 @@ func ledgerOn(t testing.TB, s *store.Store) *ledger.Ledger {
 	must(t, err)
 	return l
 }
+
+// BenchmarkMillion is a log of 1,000,000 entries in SQLite: to verify it, and
+// to make a receipt of one of its entries. The goals are 3 s and 2 ms.
+func BenchmarkMillion(b *testing.B) {
+	const million = 1_000_000
+	s := open(b, sqliteURL(b), nil)
+	l := ledgerOn(b, s)
+	ctx := context.WithoutCancel(b.Context())
+	at := time.Now()
+	for from := 0; from < million; from += 2000 {
+		items := make([]ledger.Item, 2000)
+		for i := range items {
+			items[i] = ledgertest.Small(origin, fmt.Sprintf("run%07d", from+i))
+		}
+		if _, err := l.Append(ctx, items...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Logf("%.0f entries/s, each with a payload", million/time.Since(at).Seconds())
+	_, err := l.Checkpoint(ctx)
+	must(b, err)
+	b.Run("Verify", func(b *testing.B) {
+		for b.Loop() {
+			v, err := l.Verify(ctx, nil)
+			if err != nil || !v.OK {
+				b.Fatalf("%+v, %v", v, err)
+			}
+		}
+	})
+	b.Run("Receipt", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			if _, err := l.Receipt(ctx, fmt.Sprintf("run%07d", i*7919%million)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
