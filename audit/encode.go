@@ -20,6 +20,8 @@ type encoder struct {
 	h   hash.Hash
 	buf [9]byte
 	err error
+
+	scratch []byte // of said
 }
 
 // newEncoder begins a digest of one kind; what stands under different domains
@@ -63,7 +65,7 @@ func (e *encoder) value(v nbformat.Value) {
 	case nbformat.Number:
 		e.number(v)
 	case nbformat.String:
-		e.str(v.Text())
+		e.bytes(e.said(v))
 	case nbformat.Array:
 		e.head('l', v.Len())
 		for _, elem := range v.Elems() {
@@ -72,6 +74,17 @@ func (e *encoder) value(v nbformat.Value) {
 	case nbformat.Object:
 		e.object(v, func(_ string, m nbformat.Value) { e.value(m) })
 	}
+}
+
+// said is what one string says, until the next call: outputs may be most of
+// the memory that there is, and are not copied.
+func (e *encoder) said(v nbformat.Value) []byte {
+	raw := v.Raw()
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1]
+	}
+	e.scratch = v.AppendText(e.scratch[:0])
+	return e.scratch
 }
 
 // number encodes whole numbers by their digits, which no computer's integers

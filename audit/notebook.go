@@ -115,11 +115,19 @@ func (e *encoder) outputs(v nbformat.Value) {
 
 // text encodes an array of strings as the one text that it stands for.
 func (e *encoder) text(v nbformat.Value) {
-	if lines(v) {
-		e.str(v.Text())
+	if !lines(v) {
+		e.value(v)
 		return
 	}
-	e.value(v)
+	// Twice over the lines, and never all of them in memory once more.
+	n := 0
+	for _, line := range v.Elems() {
+		n += len(e.said(line))
+	}
+	e.head('s', n)
+	for _, line := range v.Elems() {
+		_, _ = e.h.Write(e.said(line))
+	}
 }
 
 func (e *encoder) bundle(v nbformat.Value) {

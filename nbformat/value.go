@@ -104,6 +104,14 @@ func (v Value) Text() string {
 	return ""
 }
 
+// AppendText appends the decoded text of a string, and nothing of anything else.
+func (v Value) AppendText(dst []byte) []byte {
+	if v.Kind() != String {
+		return dst
+	}
+	return appendUnquoted(dst, v.raw[1:len(v.raw)-1])
+}
+
 func (v Value) join() string {
 	var b strings.Builder
 	b.Grow(len(v.raw))
