@@ -34,7 +34,7 @@ func (s *Store) upToDate(ctx context.Context) error {
 	// err is not asked further: a database without tables gives one, and what
 	// else can be wrong the migration finds out.
 	if err := s.e.migrate(ctx, s); err != nil {
-		return fmt.Errorf("bring its tables to version %d: %w", version, err)
+		return fmt.Errorf("bring its tables to version %d: %w", version, s.explain(err))
 	}
 	return nil
 }

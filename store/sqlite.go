@@ -172,7 +172,7 @@ func (e *liteEngine) migrate(ctx context.Context, s *Store) error {
 	if have, err := s.version(ctx); err == nil && have == version {
 		return nil // another process did it meanwhile
 	}
-	return e.explain(up(ctx, e.dialect(), s.w, nil))
+	return up(ctx, e.dialect(), s.w, nil)
 }
 
 // alone waits for the lock.

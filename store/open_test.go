@@ -1,0 +1,268 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/audit"
+	"assay/audit/ledger"
+	"assay/events"
+	"assay/events/codec"
+	"assay/executor"
+	"assay/internal/testenv"
+	"assay/runs"
+	"assay/store"
+)
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	for _, url := range []string{"", "assay.db", "mysql://x", "sqlite:"} {
+		if _, err := store.Open(ctx, url, nil); err == nil {
+			t.Errorf("%q was opened", url)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a b%c?d#e", "assay.db")
+	if _, err := store.Open(ctx, "sqlite:"+path, &store.Options{ReadOnly: true}); !errors.Is(err, store.ErrNoStore) {
+		t.Errorf("a store that is not there, for reading: %v", err)
+	}
+	s := open(t, "sqlite:"+path, nil)
+	appendAll(t, s, ended("one"))
+	for _, name := range []string{path, path + "-wal"} {
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	r := open(t, "sqlite:"+path, &store.Options{ReadOnly: true})
+	if _, err := r.Append(ctx, []ledger.Item{ended("two")}); !errors.Is(err, store.ErrReadOnly) {
+		t.Errorf("written to a store for reading: %v", err)
+	}
+	if e, err := r.Find(ctx, "one"); err != nil || e.Index != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+	checkOK(t, r)
+	if _, err := store.Open(ctx, "postgres://me:hunter2@127.0.0.1:1/none?connect_timeout=2", nil); err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "cannot be reached") {
+		t.Errorf("a server that is not there: %v", err)
+	}
+	junk := filepath.Join(t.TempDir(), "junk.db")
+	must(t, os.WriteFile(junk, bytes.Repeat([]byte("no database "), 1000), 0o600))
+	if _, err := store.Open(ctx, "sqlite:"+junk, nil); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("junk: %v", err)
+	}
+}
+
+func TestNewerIsRefused(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		url := empty(t)
+		must(t, open(t, url, nil).Burn(t.Context(), 1))
+		db := raw(t, url)
+		must(t, execute(db, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (1000, "+map[bool]string{true: "1", false: "true"}[strings.HasPrefix(url, "sqlite")]+")"))
+		if _, err := store.Open(t.Context(), url, nil); !errors.Is(err, store.ErrNewer) {
+			t.Errorf("a newer database: %v", err)
+		}
+	})
+}
+
+// raw is the database without the store.
+func raw(t *testing.T, url string) *sql.DB {
+	t.Helper()
+	driver, source := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		driver, source = "sqlite", "file:"+path
+	}
+	db, err := sql.Open(driver, source)
+	must(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// Nobody changes the log, not even who has the database open.
+func TestTriggers(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		url := empty(t)
+		full(t, url)
+		db := raw(t, url)
+		for _, query := range []string{
+			"UPDATE entry SET leaf = leaf WHERE idx = 3", "DELETE FROM entry WHERE idx = 260", "UPDATE checkpoint SET size = 1", "DELETE FROM checkpoint",
+			"DELETE FROM tile", "UPDATE tile SET n = n + 5", "UPDATE tile SET data = substr(data, 2)",
+		} {
+			if err := execute(db, query); err == nil || !strings.Contains(err.Error(), "never") && !strings.Contains(err.Error(), "only grow") {
+				t.Errorf("%s: %v", query, err)
+			}
+		}
+		checkOK(t, open(t, url, nil))
+	})
+}
+
+func TestRuns(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		ctx := t.Context()
+		s := open(t, empty(t), nil)
+		at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
+		r := runs.Run{ID: "r1", Trigger: runs.CLI, State: executor.RunQueued, Created: at, Parameters: []byte(`{"n":1}`)}
+		must(t, s.Put(ctx, r))
+		must(t, s.Put(ctx, runs.Run{ID: "r0", Trigger: runs.CLI, State: executor.RunRunning, Created: at.Add(time.Second)}))
+		if un, err := s.Unended(ctx); err != nil || len(un) != 2 || un[0].ID != "r0" || un[1].ID != "r1" {
+			t.Errorf("%v, %v", un, err)
+		}
+		r.State, r.Ended, r.Warnings = executor.RunFailed, at.Add(time.Minute), []string{strings.Repeat("w", 9000)}
+		must(t, s.Put(ctx, r))
+		got, err := s.Load(ctx, "r1")
+		if err != nil || got.State != r.State || !got.Ended.Equal(r.Ended) || len(got.Warnings[0]) != 9000 || string(got.Parameters) != `{"n":1}` {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if un, err := s.Unended(ctx); err != nil || len(un) != 1 {
+			t.Errorf("%v, %v", un, err)
+		}
+		if newest, err := s.Newest(ctx, 1); err != nil || len(newest) != 1 || newest[0].ID != "r0" {
+			t.Errorf("%v, %v", newest, err)
+		}
+		if _, err := s.Load(ctx, "r2"); !errors.Is(err, runs.ErrNotFound) {
+			t.Errorf("no such run: %v", err)
+		}
+		stop, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := s.Put(stop, r); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+		checkOK(t, s)
+	})
+}
+
+// An entry and what comes with it are there together or not at all.
+func TestAllOrNone(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		ctx := t.Context()
+		s := open(t, empty(t), nil)
+		appendAll(t, s, ended("first"))
+		bad := ended("bad")
+		end := bad.With.(*runs.Ending)
+		end.Events[2].ID = "first-1" // the id of another event
+		if _, err := s.Append(ctx, []ledger.Item{ended("good"), bad}); !errors.Is(err, events.ErrConflict) {
+			t.Fatalf("an event of another's id: %v", err)
+		}
+		for _, id := range []string{"good", "bad"} {
+			if _, err := s.Find(ctx, id); !errors.Is(err, ledger.ErrNotFound) {
+				t.Errorf("%s: %v", id, err)
+			}
+			if _, err := s.Load(ctx, id); !errors.Is(err, runs.ErrNotFound) {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+		if _, err := s.Append(ctx, []ledger.Item{{ID: "x", Leaf: []byte("x"), With: 7}}); err == nil || !strings.Contains(err.Error(), "int") {
+			t.Errorf("with a number: %v", err)
+		}
+		appendAll(t, s, ended("good"))
+		if r := checkOK(t, s); r.Entries != 2 || r.Events != 10 || r.Rows != 2 {
+			t.Errorf("%+v", r)
+		}
+	})
+}
+
+func TestBlobs(t *testing.T) {
+	for _, place := range []string{"folder", "S3"} {
+		t.Run(place, func(t *testing.T) {
+			ctx := t.Context()
+			url := sqliteURL(t)
+			o := &store.Options{}
+			folder := strings.TrimPrefix(url, "sqlite:") + ".blobs"
+			if place == "S3" {
+				endpoint, files := testenv.S3(t, "blobs")
+				folder = filepath.Join(files, "kept")
+				env := testenv.S3Env(testenv.S3Key, testenv.S3Secret)
+				for name, value := range env {
+					t.Setenv(name, value)
+				}
+				o.Env = func(name string) string { return env[name] }
+				o.Blobs = "s3://blobs/kept?region=us-east-1&endpoint=" + endpoint
+			}
+			s := open(t, url, o)
+			for _, b := range [][]byte{[]byte("a notebook"), {}, bytes.Repeat([]byte("x"), 3<<20)} {
+				for range 2 {
+					d, err := s.PutBlob(ctx, b)
+					if err != nil || d != audit.DigestBytes(b) {
+						t.Fatal(d, err)
+					}
+				}
+				if got, err := s.Blob(ctx, audit.DigestBytes(b)); err != nil || !bytes.Equal(got, b) {
+					t.Errorf("%d bytes, %v, want %d", len(got), err, len(b))
+				}
+			}
+			if _, err := s.Blob(ctx, audit.Digest{1}); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("a blob that is not there: %v", err)
+			}
+			if r := checkOK(t, s); r.Blobs != 3 {
+				t.Errorf("%d blobs", r.Blobs)
+			}
+			hex := audit.DigestBytes([]byte("a notebook")).String()[7:]
+			name := filepath.Join(folder, "sha256", hex[:2], hex[2:])
+			must(t, os.WriteFile(name, []byte("\x00b notebook"), 0o600))
+			if _, err := s.Blob(ctx, audit.DigestBytes([]byte("a notebook"))); err == nil {
+				t.Error("a damaged blob was read")
+			}
+			if r, err := s.Check(ctx, nil); err != nil || len(r.Findings) != 1 || r.Findings[0].Table != "blob" {
+				t.Errorf("%+v, %v", r, err)
+			}
+		})
+	}
+}
+
+// With a codec nothing of a run can be read in the files, and nothing of it
+// with another key; everything else works as without.
+func TestCodec(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	withKey := func(key string) *store.Options {
+		c, err := codec.New(codec.EnvKeys("KEY", func(name string) (string, bool) { return key, name == "KEY" }), &codec.Options{RequireEncryption: true})
+		must(t, err)
+		return &store.Options{Codec: c}
+	}
+	url := sqliteURL(t)
+	o := withKey(strings.Repeat("0a", 32))
+	s := open(t, url, o)
+	appendAll(t, s, ended("secretive07"), ended("other"))
+	_, err := s.PutBlob(ctx, []byte("notebook of secretive07"))
+	must(t, err)
+	must(t, s.Freeze(ctx, "wire", "x", []byte("body of secretive07")))
+	es, err := s.Events().Query(ctx, events.Filter{"notebook": ptr("in-secretive07.ipynb")}, 0, 0)
+	if err != nil || len(es) != 4 {
+		t.Fatalf("%d events, %v", len(es), err)
+	}
+	must(t, s.Events().Begin(ctx, "hook", 0))
+	must(t, s.Events().Dead(ctx, "hook", es[0], "refused", time.Now()))
+	if n := traces(t, filepath.Dir(strings.TrimPrefix(url, "sqlite:")), []string{"in-secretive07", "patient", "user-secretive07", "of secretive07", "seen by"}); n > 0 {
+		t.Errorf("%d traces", n)
+	}
+	checkOK(t, s)
+	backup := filepath.Join(t.TempDir(), "copy.db")
+	must(t, s.Backup(ctx, backup))
+	again := sqliteURL(t)
+	must(t, store.Restore(ctx, backup, again, o))
+	if r := checkOK(t, open(t, again, o)); r.Blobs != 1 {
+		t.Errorf("%+v", r)
+	}
+	if _, err := s.Erase(ctx, act("e", "secretive07", "names", "events"), "secretive07", []string{"names", "events"}); err != nil {
+		t.Fatal(err)
+	}
+	checkOK(t, s)
+	for _, other := range []*store.Options{nil, withKey(strings.Repeat("0b", 32))} {
+		s := open(t, url, other)
+		if _, err := s.Payloads(ctx, "other"); err == nil {
+			t.Error("payloads were read without the key")
+		}
+		if _, err := s.Load(ctx, "other"); err == nil {
+			t.Error("a row was read without the key")
+		}
+		if _, err := s.Events().Query(ctx, nil, 0, 1); err == nil {
+			t.Error("an event was read without the key")
+		}
+	}
+}
