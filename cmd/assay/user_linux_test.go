@@ -191,7 +191,7 @@ func TestUnreadableInput(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d and %q with a hint:\n%s", c.args, code, c.code, c.want, said)
 		}
 	}
-	if made, err := filepath.Glob(filepath.Join(u.dir, "home", "*.*")); err != nil || len(made) > 0 {
+	if made, err := filepath.Glob(filepath.Join(u.dir, "home", "[!.]*.*")); err != nil || len(made) > 0 {
 		t.Errorf("made: %v, %v", made, err)
 	}
 }
