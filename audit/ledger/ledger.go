@@ -247,9 +247,11 @@ func (l *Ledger) vkey() string {
 	return l.signer.vkey
 }
 
-// Ephemeral says whether the log's name tells that it is in a throwaway place.
+// Ephemeral says whether the log was begun in a throwaway place: its name
+// tells, or, where the caller named it, Options.Ephemeral. That a lasting log
+// is opened in such a place makes it no other.
 func (l *Ledger) Ephemeral() bool {
-	return l.opts.Ephemeral || strings.HasPrefix(l.origin, ephemeralOrigin)
+	return strings.HasPrefix(l.origin, ephemeralOrigin) || l.opts.Ephemeral && l.opts.Origin == l.origin
 }
 
 // verifiers are those of the keys known for this log.

@@ -261,6 +261,23 @@ func TestEphemeral(t *testing.T) {
 	}
 }
 
+// A lasting log stays one wherever it is opened.
+func TestEphemeralIsTheLogsOwn(t *testing.T) {
+	t.Parallel()
+	h, s := newHome(t), new(ledger.Memory)
+	h.open(t, s)
+	o := h.options()
+	o.Ephemeral = true
+	if l, err := ledger.Open(t.Context(), s, o); err != nil || l.Ephemeral() {
+		t.Errorf("a lasting log is called ephemeral: %v", err)
+	}
+	o = newHome(t).options()
+	o.Ephemeral, o.Origin = true, "log.example/ci"
+	if l, err := ledger.Open(t.Context(), new(ledger.Memory), o); err != nil || !l.Ephemeral() {
+		t.Errorf("a log with a given name is not called ephemeral: %v", err)
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	h, s := newHome(t), new(ledger.Memory)

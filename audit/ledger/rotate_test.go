@@ -152,3 +152,28 @@ func readFile(t *testing.T, path string) []byte {
 	}
 	return b
 }
+
+// An entry that hands over from a key which never had the log is found.
+func TestHandoverByAStranger(t *testing.T) {
+	t.Parallel()
+	h, s := newHome(t), new(ledger.Memory)
+	l := h.open(t, s)
+	enter(t, l, "a")
+	if err := l.Rotate(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	wantVerified(t, l)
+	k, _ := newKey(t)
+	strange, err := k.VKey(l.Origin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := audit.Entry{Kind: audit.KindKey, ID: "key-strange", Log: l.Origin(), Subject: strange, Names: []string{strange}}
+	if _, err := s.Append(t.Context(), []ledger.Item{{ID: e.ID, Leaf: e.Encode()}}); err != nil {
+		t.Fatal(err)
+	}
+	v, err := l.Verify(t.Context(), nil)
+	if err != nil || v.OK || !strings.Contains(v.Problems[0].What, "2 hands over from the key "+strange) {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"assay/audit"
 
@@ -19,7 +21,7 @@ const maxProblems = 100
 // Verify reads the whole log and checks that its entries are those that the
 // tiles hold, that its last checkpoint, the second copy outside and what this
 // process saw are all of this tree and signed by keys that are known here, and
-// that the entries about keys and names lead to the ones it has now. What is
+// that its entries about keys and names follow one from the other to those it has now. What is
 // wrong are the verdict's problems; the error is for what could not be read.
 // progress, which may be nil, is told from time to time how many entries were
 // read.
@@ -47,6 +49,7 @@ type verification struct {
 	err    error // of reading a tile
 	size   int64
 	log    string // the name that entries must carry here
+	vkey   string // the key that the last handover named; "" before one
 	runs   []byte // how the leaf of a run begins, as it is nearly always
 	named  []byte // and the log's name in it
 	kinds  map[string]int64
@@ -176,6 +179,20 @@ func (v *verification) entry(index int64, leaf []byte) {
 		v.problem("entry", "%d is of the log %s, and the one before it of %s", index, e.Log, v.log)
 		v.setLog(e.Log)
 	}
+	v.handover(index, e)
+}
+
+// handover follows the keys: each hands over once, to the next.
+func (v *verification) handover(index int64, e *audit.Entry) {
+	switch {
+	case e.Kind == audit.KindLog:
+		v.vkey = "" // the same key has another text under another name
+	case e.Kind != audit.KindKey:
+	case v.vkey != "" && !slices.Contains(e.Names, v.vkey):
+		v.problem("entry", "%d hands over from the key %s, and the key was %s", index, strings.Join(e.Names, ", "), v.vkey)
+	default:
+		v.vkey = e.Subject
+	}
 }
 
 func (v *verification) setLog(origin string) {
@@ -253,6 +270,9 @@ func (v *verification) tell() {
 	}
 	if signed < v.size {
 		d.NotProved = append(d.NotProved, fmt.Sprintf("the last %d entries were not signed yet", v.size-signed))
+	}
+	if here := v.l.VKey(); v.vkey != "" && here != "" && here != v.vkey {
+		d.NotProved = append(d.NotProved, fmt.Sprintf("that the key here may sign: the log was handed over to %s; rotate again if that was interrupted", v.vkey))
 	}
 	if v.l.opts.LastNote == "" {
 		d.NotProved = append(d.NotProved, "that the database was not put back to an older copy: there is no second copy of its last checkpoint")
