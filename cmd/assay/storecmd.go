@@ -28,22 +28,22 @@ func newStore() *cobra.Command {
 
 // storeReport is what store check --json prints: docs/json.md.
 type storeReport struct {
-	Version     int       `json:"v"`
-	OK          bool      `json:"ok"`
-	Entries     int64     `json:"entries"`
-	Payloads    int64     `json:"payloads"`
-	Erased      int64     `json:"erased"`
-	Tiles       int64     `json:"tiles"`
-	Checkpoints int64     `json:"checkpoints"`
-	Events      int64     `json:"events"`
-	Rows        int64     `json:"rows"`
-	Runs        int64     `json:"runs"`
-	Blobs       int64     `json:"blobs"`
-	Findings    []finding `json:"findings"`
-	More        int64     `json:"more"`
+	Version     int          `json:"v"`
+	OK          bool         `json:"ok"`
+	Entries     int64        `json:"entries"`
+	Payloads    int64        `json:"payloads"`
+	Erased      int64        `json:"erased"`
+	Tiles       int64        `json:"tiles"`
+	Checkpoints int64        `json:"checkpoints"`
+	Events      int64        `json:"events"`
+	Rows        int64        `json:"rows"`
+	Runs        int64        `json:"runs"`
+	Blobs       int64        `json:"blobs"`
+	Findings    []brokenLink `json:"findings"`
+	More        int64        `json:"more"`
 }
 
-type finding struct {
+type brokenLink struct {
 	Table string `json:"table"`
 	Key   string `json:"key,omitempty"`
 	What  string `json:"what"`
@@ -89,10 +89,10 @@ func tellReport(r *store.Report, asJSON bool) error {
 	if asJSON {
 		out := storeReport{
 			1, r.OK(), r.Entries, r.Payloads, r.Erased, r.Tiles, r.Checkpoints, r.Events, r.Rows, r.Runs, r.Blobs,
-			[]finding{}, r.More,
+			[]brokenLink{}, r.More,
 		}
 		for _, f := range r.Findings {
-			out.Findings = append(out.Findings, finding(f))
+			out.Findings = append(out.Findings, brokenLink(f))
 		}
 		enc := json.NewEncoder(os.Stdout)
 		enc.SetIndent("", "  ")
