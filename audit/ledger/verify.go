@@ -266,7 +266,7 @@ func (v *verification) tell() {
 			continue
 		}
 		signed = max(signed, c.Size)
-		d.Proved = append(d.Proved, fmt.Sprintf("%s is of this tree's first %d and signed by %s", c.where, c.Size, c.note.Sigs[0].Name))
+		d.Proved = append(d.Proved, fmt.Sprintf("%s is of this tree's first %d and signed by %s", c.where, c.Size, signers(c.note)))
 	}
 	if signed < v.size {
 		d.NotProved = append(d.NotProved, fmt.Sprintf("the last %d entries were not signed yet", v.size-signed))
@@ -278,6 +278,15 @@ func (v *verification) tell() {
 		d.NotProved = append(d.NotProved, "that the database was not put back to an older copy: there is no second copy of its last checkpoint")
 	}
 	d.NotProved = append(d.NotProved, "that whoever has the key and the database did not write both anew: compare the checkpoint with one that a witness or somebody else kept")
+}
+
+// signers are the keys whose signatures on a note verified.
+func signers(n *note.Note) string {
+	var keys []string
+	for _, s := range n.Sigs {
+		keys = append(keys, fmt.Sprintf("the key %s+%08x", s.Name, s.Hash))
+	}
+	return strings.Join(keys, " and ")
 }
 
 func plural(n int64, one, many string) string {
