@@ -250,14 +250,7 @@ func printVerdict(w io.Writer, v *audit.Verdict) {
 	fmt.Fprintln(w, word)
 	problems := make([]string, len(v.Problems))
 	for i, p := range v.Problems {
-		where := p.Where
-		if p.Cell >= 0 {
-			where = fmt.Sprintf("%s, cell %d", where, p.Cell+1)
-			if p.CellID != "" {
-				where += " (id " + p.CellID + ")"
-			}
-		}
-		problems[i] = where + ": " + p.What
+		problems[i] = p.String()
 	}
 	list("what does not hold:", problems)
 	list("proved:", v.Proved)
