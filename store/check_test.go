@@ -164,6 +164,7 @@ func flip2(column string) string { return column + " = '0' || substr(" + column 
 // Each column of each table is damaged in turn, past the triggers, and Check
 // has to find it.
 func TestFaultDamage(t *testing.T) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		url := sqliteURL(t)

@@ -52,6 +52,7 @@ func checkOK(t testing.TB, s *store.Store) *store.Report {
 // What is erased is in no file any more: not in the database, not in its
 // write-ahead log, and of PostgreSQL's not in the files of its tables.
 func TestEraseLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	all := []string{"parameters", "cells", "scraps", "names", "result", "events"}
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()

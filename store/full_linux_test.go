@@ -20,6 +20,7 @@ import (
 // The disk runs full in the middle of appends: the call says so, nothing of it
 // stays, and when there is room again the same call goes through.
 func TestFaultDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=3m"); err != nil {
 		testenv.Missing(t, "a small file system, which cannot be mounted here: "+err.Error())

@@ -28,6 +28,7 @@ type database func(t testing.TB) string
 
 // engines runs a test against both.
 func engines(t *testing.T, run func(t *testing.T, empty database)) {
+	t.Parallel()
 	t.Run("SQLite", func(t *testing.T) { t.Parallel(); run(t, sqliteURL) })
 	t.Run("PostgreSQL", func(t *testing.T) { t.Parallel(); run(t, testenv.Postgres) })
 }
