@@ -52,17 +52,21 @@ func checkItems(items []ledger.Item) error {
 	return nil
 }
 
-// appendItems is the whole of an append. The transaction has the log's turn from here on.
+// appendItems is the whole of an append. The transaction has the log's turn from addEntries on.
 func (t *tx) appendItems(items []ledger.Item) ([]int64, error) {
-	if err := t.turn("log"); err != nil {
-		return nil, err
+	payloads := make([][]byte, len(items))
+	for i, it := range items {
+		if len(it.Payloads) == 0 {
+			continue
+		}
+		var err error
+		if payloads[i], err = t.s.seal("payload", it.ID, encodePayloads(it.Payloads)); err != nil {
+			return nil, err
+		}
 	}
-	indexes, size, fresh, err := t.s.e.addEntries(t, items)
+	indexes, size, fresh, err := t.s.e.addEntries(t, items, payloads)
 	if err != nil || len(fresh) == 0 {
 		return indexes, err
-	}
-	if err := t.insertPayloads(size, fresh); err != nil {
-		return nil, err
 	}
 	if err := t.growTiles(size, fresh); err != nil {
 		return nil, err
@@ -74,40 +78,6 @@ func (t *tx) turn(name string) error { return t.s.e.turn(t, name) }
 
 func (t *tx) size() (n int64, err error) {
 	return n, t.one("SELECT coalesce(max(idx) + 1, 0) FROM entry", nil, &n)
-}
-
-// number gives each item its index: what known says, or the next one after
-// size. fresh are the items that are not known.
-func number(items []ledger.Item, size int64, known map[string]int64) (indexes []int64, fresh []ledger.Item) {
-	indexes = make([]int64, len(items))
-	for i, it := range items {
-		index, ok := known[it.ID]
-		if !ok {
-			index = size + int64(len(fresh))
-			known[it.ID], fresh = index, append(fresh, it)
-		}
-		indexes[i] = index
-	}
-	return indexes, fresh
-}
-
-// insertPayloads keeps the payloads of items, whose indexes go on from size.
-func (t *tx) insertPayloads(size int64, items []ledger.Item) error {
-	var payloads [][]any
-	for i, it := range items {
-		if len(it.Payloads) == 0 {
-			continue
-		}
-		sealed, err := t.s.seal("payload", it.ID, encodePayloads(it.Payloads))
-		if err != nil {
-			return err
-		}
-		payloads = append(payloads, []any{size + int64(i), sealed})
-	}
-	if len(payloads) == 0 {
-		return nil
-	}
-	return t.s.e.insert(t, "payload", []string{"idx", "data"}, payloads)
 }
 
 // Size implements ledger.Store.

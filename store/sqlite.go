@@ -220,7 +220,7 @@ func (e *liteEngine) check(ctx context.Context, s *Store, found func(Finding)) e
 
 // addEntries asks of each entry only that it be inserted: fewer statements than
 // to look first.
-func (*liteEngine) addEntries(t *tx, items []ledger.Item) (indexes []int64, size int64, fresh []ledger.Item, err error) {
+func (*liteEngine) addEntries(t *tx, items []ledger.Item, payloads [][]byte) (indexes []int64, size int64, fresh []ledger.Item, err error) {
 	indexes = make([]int64, len(items))
 	for i, it := range items {
 		// The first finds out where the log ends, in the same statement.
@@ -242,6 +242,11 @@ func (*liteEngine) addEntries(t *tx, items []ledger.Item) (indexes []int64, size
 		} else {
 			indexes[i], _ = r.LastInsertId()
 			fresh = append(fresh, it)
+			if payloads[i] != nil {
+				if _, err := t.exec("INSERT INTO payload (idx, data) VALUES (?, ?)", indexes[i], payloads[i]); err != nil {
+					return nil, 0, nil, err
+				}
+			}
 		}
 		switch {
 		case i > 0:

@@ -71,8 +71,10 @@ type engine interface {
 	// holds it until the transaction ends.
 	turn(t *tx, name string) error
 	// addEntries puts those items behind the log's last entry that it does not
-	// have: fresh, of which the first has the index size. indexes are those of all items.
-	addEntries(t *tx, items []ledger.Item) (indexes []int64, size int64, fresh []ledger.Item, err error)
+	// have, and their sealed payloads (nil: none). It takes the log's turn.
+	// fresh are these items, of which the first has the index size; indexes are
+	// those of all items.
+	addEntries(t *tx, items []ledger.Item, payloads [][]byte) (indexes []int64, size int64, fresh []ledger.Item, err error)
 	// insert adds rows; every column of a row is int64, string, *string or []byte, alike in all rows.
 	insert(t *tx, table string, columns []string, rows [][]any) error
 	// moment is the isolation in which all reads of a transaction see one moment.
