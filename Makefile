@@ -41,7 +41,7 @@ cross:
 	GOOS=windows $(GO) build -o /dev/null ./cmd/assay
 
 bench: assay
-	@./internal/testenv/install main old git
+	@./internal/testenv/install main old git postgres
 	$(GO) run ./bench -assay $(CURDIR)/assay -env $(CURDIR)/.testenv/main -out bench/RESULTS.md
 
 lint:

@@ -66,6 +66,7 @@ func (b *bench) run(out, only string) error {
 		{"diff", b.diff},
 		{"strip", b.strip},
 		{"render", b.render},
+		{"proof", b.proof},
 	}
 	for _, p := range parts {
 		if !strings.Contains(p.name, only) {

@@ -23,6 +23,8 @@ type job struct {
 	facts  audit.RunFacts
 	events []events.Event // those of the bus, in their order
 	pump   *pump          // nil: there is no log
+	over   bool           // the last of events is the run's end
+	closed <-chan error   // the kernel's end; nil: none was started
 	packed chan packed    // what pack reads; nil: nobody does
 
 	ctx       context.Context // ends: the kernel is killed
@@ -35,13 +37,15 @@ type job struct {
 // emit tells the bus and the listener. After the run's end the bus hears no more: its entry is made.
 func (j *job) emit(e Event) {
 	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
-	if j.pump != nil && busType(e) != "" {
+	if j.pump != nil && !j.over && busType(e) != "" {
 		kept, err := forBus(e, j.row.Input)
 		if err != nil {
 			kept.Payload = []byte(`{}`)
 		}
 		j.events = append(j.events, kept)
-		if e.Type != EventEnded { // which is kept in one transaction with the entry
+		if e.Type == EventEnded { // it is kept in one transaction with the entry
+			j.over = true
+		} else {
 			j.pump.add(kept)
 		}
 	}
@@ -82,6 +86,17 @@ func (j *job) run() {
 		return
 	}
 	j.end(state, e.Reason, err.Error())
+}
+
+// awaitKernel waits until the kernel is gone. It is asked to end as soon as the
+// last cell has, and the record is made meanwhile.
+func (j *job) awaitKernel() {
+	if j.closed == nil {
+		return
+	}
+	if err := <-j.closed; err != nil {
+		j.warn("the kernel did not end by itself and was killed: %v", err)
+	}
 }
 
 // interruptible is the job's context for what a first cancel ends too: reading,

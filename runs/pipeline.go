@@ -60,14 +60,10 @@ func (j *job) pipeline() error {
 	out.SetKernel(j.row.Kernel)
 	j.emit(Event{Type: EventKernelReady, Kernel: j.row.Kernel.Name})
 	result := j.execute(kernel, injection, out)
-	closed := closeKernel(kernel)
+	j.closed = closeKernel(kernel)
 	j.unpack()
 	j.keep(result, out.Cells(), lines)
-	err = j.finish(result, out)
-	if end := <-closed; end != nil {
-		j.warn("the kernel did not end by itself and was killed: %v", end)
-	}
-	return err
+	return j.finish(result, out)
 }
 
 // cellLines are the lines in the input's file that the cells begin on; 0 for a cell that we made.

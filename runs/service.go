@@ -148,6 +148,7 @@ func (s *Service) work(j *job) {
 		j.run()
 	}
 	j.lost = j.settle()
+	j.awaitKernel()
 }
 
 // Wait returns the row when the run has ended, or ctx.Err(). The first that
