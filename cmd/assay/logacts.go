@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -41,8 +42,8 @@ func newLogErase() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "erase RUN",
 		Short: "destroy what the log says of a run, and keep every proof",
-		Long: `Destroys payloads of a run's entry for good: text and salt, in the log, the
-events and the run's row. The entry stays, all proofs hold, and an entry of its
+		Long: `Destroys payloads of a run's entry for good: text and salt, in the log and the
+run's row; and the run's events, which repeat much of it. The entry stays, all proofs hold, and an entry of its
 own tells who erased what and why. Receipts and exports that were given away
 before still say what they said, and so does whatever a destination was sent.`,
 		Example: `  assay log erase out.ipynb --payload parameters --reason "a person asked for it"
@@ -59,6 +60,9 @@ before still say what they said, and so does whatever a destination was sent.`,
 				st, err := s.find(ctx, args[0])
 				if err != nil {
 					return err
+				}
+				if !yes && !slices.Contains(names, audit.PayloadEvents) {
+					names = append(names, audit.PayloadEvents) // which repeat much of the rest
 				}
 				index, err := s.log.Erase(ctx, ledger.Erasure{ID: st.ID, Names: names, By: askedBy(), Reason: reason})
 				if errors.Is(err, ledger.ErrErased) || errors.Is(err, ledger.ErrNotFound) {
