@@ -38,7 +38,9 @@ func attestFacts() *RunFacts {
 	return &RunFacts{
 		Input: &InputFacts{File: DigestBytes([]byte("in")), Source: DigestBytes([]byte("source")), Size: 2},
 		Parameters: []ParameterFact{
-			{Name: "alpha", Value: "0.5"}, {Name: "who", Value: `"Ünï 🎉 \"q\" </script>"`}, {Name: "big", Value: "123456789012345678901234567890"},
+			{Name: "alpha", Value: "0.5"},
+			{Name: "who", Value: `"Ünï 🎉 \"q\" </script>"`},
+			{Name: "big", Value: "123456789012345678901234567890"},
 			{Name: "token", Secret: "@env:API_TOKEN", Commitment: DigestBytes([]byte("c"))},
 		},
 		Kernel:      &KernelFacts{Name: "python3", DisplayName: "Python 3", Language: "python", LanguageVersion: "3.11.7", Implementation: "ipython", ImplementationVersion: "9.1", ProtocolVersion: "5.3", Via: "local"},

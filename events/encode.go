@@ -50,8 +50,12 @@ type column struct{ name, value string }
 
 func (e Event) columns() [6]column {
 	return [...]column{
-		{"event_id", e.ID}, {"trace_id", e.Trace}, {"task_id", e.Task},
-		{"parent_id", e.Parent}, {"type", e.Type}, {"source", e.Source},
+		{"event_id", e.ID},
+		{"trace_id", e.Trace},
+		{"task_id", e.Task},
+		{"parent_id", e.Parent},
+		{"type", e.Type},
+		{"source", e.Source},
 	}
 }
 

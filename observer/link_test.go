@@ -84,9 +84,16 @@ func TestLinkHoldsTheChainsOwn(t *testing.T) {
 func TestMeta(t *testing.T) {
 	t.Parallel()
 	for _, m := range []struct{ in, want string }{
-		{``, ``}, {`{}`, `{}`}, {" { \"a\" : 1.0 , \"b\":\"<&>\u2028\" } ", "{\"a\":1.0,\"b\":\"<&>\u2028\"}"},
-		{`null`, `no JSON object`}, {`[]`, `no JSON object`}, {`{`, `no JSON object`}, {`{}x`, `no JSON object`},
-		{`{"a":1,"\u0061":2}`, `no JSON object`}, {"{\"a\":\"\xff\"}", `no JSON object`}, {`{"a":"\ud800"}`, `no JSON object`},
+		{``, ``},
+		{`{}`, `{}`},
+		{" { \"a\" : 1.0 , \"b\":\"<&>\u2028\" } ", "{\"a\":1.0,\"b\":\"<&>\u2028\"}"},
+		{`null`, `no JSON object`},
+		{`[]`, `no JSON object`},
+		{`{`, `no JSON object`},
+		{`{}x`, `no JSON object`},
+		{`{"a":1,"\u0061":2}`, `no JSON object`},
+		{"{\"a\":\"\xff\"}", `no JSON object`},
+		{`{"a":"\ud800"}`, `no JSON object`},
 		{`{"a":"` + strings.Repeat("x", 64<<10) + `"}`, `more than 65536`},
 		{`{"a":` + strings.Repeat("[", 9990) + strings.Repeat("]", 9990) + `}`, `100 levels`},
 	} {

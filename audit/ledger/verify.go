@@ -146,7 +146,6 @@ func (v *verification) claim(msg []byte, where string) {
 // batch takes the entries of one tile.
 func (v *verification) batch(b *batch) error {
 	err := b.each(func(index int64, leaf []byte, h tlog.Hash) error {
-
 		if bytes.HasPrefix(leaf, v.runs) && v.log != "" && bytes.Contains(leaf, v.named) {
 			v.kinds[audit.KindRun]++
 		} else {

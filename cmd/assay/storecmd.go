@@ -89,7 +89,8 @@ func tellReport(r *store.Report, asJSON bool) error {
 	if asJSON {
 		out := storeReport{
 			1, r.OK(), r.Entries, r.Payloads, r.Erased, r.Tiles, r.Checkpoints, r.Events, r.Rows, r.Runs, r.Blobs,
-			[]brokenLink{}, r.More,
+			[]brokenLink{},
+			r.More,
 		}
 		for _, f := range r.Findings {
 			out.Findings = append(out.Findings, brokenLink(f))
