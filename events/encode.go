@@ -37,7 +37,7 @@ func (e Event) Check() error {
 	case e.ID == "":
 		return fmt.Errorf("%w: it has no event_id", ErrInvalid)
 	case !validType(e.Type):
-		return fmt.Errorf("%w: type %q is not a dotted name below harness. or data.", ErrInvalid, e.Type)
+		return fmt.Errorf("%w: type %q is no dotted name below harness or data", ErrInvalid, e.Type)
 	case year < 1 || year > 9999:
 		return fmt.Errorf("%w: its time is in the year %d", ErrInvalid, year)
 	case len(e.Payload) > MaxPayload:
