@@ -74,7 +74,7 @@ CREATE TRIGGER tile_truncate BEFORE TRUNCATE ON tile FOR EACH STATEMENT EXECUTE 
 -- A table that grows faster than its statistics would be read whole: hence the settings.
 -- +goose StatementBegin
 CREATE FUNCTION assay_append(ids TEXT[], leaves BYTEA[], commitments BYTEA[], payloads BYTEA[], OUT size BIGINT, OUT indexes BIGINT[])
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
   PERFORM value FROM head WHERE name = 'log' FOR UPDATE;
   SELECT coalesce(max(e.idx) + 1, 0) INTO size FROM entry e;
