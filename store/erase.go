@@ -93,7 +93,11 @@ func (t *tx) erase(act ledger.Item, id string, names []string) ([]int64, error) 
 	if _, err := t.exec("UPDATE head SET value = value + 1 WHERE name = 'scrub'"); err != nil {
 		return nil, err
 	}
-	return t.appendItems([]ledger.Item{act})
+	payloads, err := t.s.sealPayloads([]ledger.Item{act})
+	if err != nil {
+		return nil, err
+	}
+	return t.appendItems([]ledger.Item{act}, payloads)
 }
 
 func (t *tx) erasePayloads(index int64, id string, names []string) error {

@@ -20,12 +20,46 @@ func (s *Store) Append(ctx context.Context, items []ledger.Item) (indexes []int6
 	if err := checkItems(items); err != nil || len(items) == 0 {
 		return nil, err
 	}
+	payloads, err := s.sealPayloads(items)
+	if err != nil {
+		return nil, err
+	}
+	if indexes, err := s.appendAlone(ctx, items, payloads); err != nil || indexes != nil {
+		return indexes, err
+	}
 	err = s.write(ctx, func(t *tx) error {
 		var err error
-		indexes, err = t.appendItems(items)
+		indexes, err = t.appendItems(items, payloads)
 		return err
 	})
 	return indexes, err
+}
+
+// appendAlone appends what needs no transaction of its own; nil where it does.
+func (s *Store) appendAlone(ctx context.Context, items []ledger.Item, payloads [][]byte) ([]int64, error) {
+	with := slices.ContainsFunc(items, func(it ledger.Item) bool { return it.With != nil })
+	if with || s.o.ReadOnly {
+		return nil, nil
+	}
+	indexes, err := s.e.appendAlone(ctx, s, items, payloads)
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return indexes, s.explain(err)
+}
+
+func (s *Store) sealPayloads(items []ledger.Item) ([][]byte, error) {
+	payloads := make([][]byte, len(items))
+	for i, it := range items {
+		if len(it.Payloads) == 0 {
+			continue
+		}
+		var err error
+		if payloads[i], err = s.seal("payload", it.ID, encodePayloads(it.Payloads)); err != nil {
+			return nil, err
+		}
+	}
+	return payloads, nil
 }
 
 func checkItems(items []ledger.Item) error {
@@ -53,17 +87,7 @@ func checkItems(items []ledger.Item) error {
 }
 
 // appendItems is the whole of an append. The transaction has the log's turn from addEntries on.
-func (t *tx) appendItems(items []ledger.Item) ([]int64, error) {
-	payloads := make([][]byte, len(items))
-	for i, it := range items {
-		if len(it.Payloads) == 0 {
-			continue
-		}
-		var err error
-		if payloads[i], err = t.s.seal("payload", it.ID, encodePayloads(it.Payloads)); err != nil {
-			return nil, err
-		}
-	}
+func (t *tx) appendItems(items []ledger.Item, payloads [][]byte) ([]int64, error) {
 	indexes, size, fresh, err := t.s.e.addEntries(t, items, payloads)
 	if err != nil || len(fresh) == 0 {
 		return indexes, err

@@ -183,15 +183,7 @@ func (pgEngine) check(ctx context.Context, s *Store, found func(Finding)) error 
 }
 
 func (pgEngine) addEntries(t *tx, items []ledger.Item, payloads [][]byte) (indexes []int64, size int64, fresh []ledger.Item, err error) {
-	ids, leaves, commitments := make([]string, len(items)), make([][]byte, len(items)), make([][]byte, len(items))
-	for i, it := range items {
-		ids[i], leaves[i], commitments[i] = it.ID, it.Leaf, encodeCommitments(it.Commitments)
-	}
-	// Through the driver's own types: database/sql reads no arrays.
-	err = t.one("SELECT size, indexes FROM assay_append(?, ?, ?, ?)", []any{ids, leaves, commitments, payloads}, &size, pgtype.NewMap().SQLScanner(&indexes))
-	if err == nil && len(indexes) != len(items) {
-		err = fmt.Errorf("the server gave %d entries the indexes %v", len(items), indexes)
-	}
+	indexes, size, err = assayAppend(t.ctx, t.Tx, items, payloads, false)
 	if err != nil {
 		return nil, 0, nil, err
 	}
@@ -201,4 +193,29 @@ func (pgEngine) addEntries(t *tx, items []ledger.Item, payloads [][]byte) (index
 		}
 	}
 	return indexes, size, fresh, nil
+}
+
+// appendAlone is an append of entries and payloads only, in one way to the
+// server and back; nil where a tile may become full.
+func (pgEngine) appendAlone(ctx context.Context, s *Store, items []ledger.Item, payloads [][]byte) ([]int64, error) {
+	indexes, _, err := assayAppend(ctx, s.w, items, payloads, true)
+	return indexes, err
+}
+
+type rowReader interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func assayAppend(ctx context.Context, on rowReader, items []ledger.Item, payloads [][]byte, alone bool) (indexes []int64, size int64, err error) {
+	ids, leaves, commitments := make([]string, len(items)), make([][]byte, len(items)), make([][]byte, len(items))
+	for i, it := range items {
+		ids[i], leaves[i], commitments[i] = it.ID, it.Leaf, encodeCommitments(it.Commitments)
+	}
+	// Through the driver's own types: database/sql reads no arrays.
+	err = on.QueryRowContext(ctx, "SELECT size, indexes FROM assay_append($1, $2, $3, $4, $5)", ids, leaves, commitments, payloads, alone).
+		Scan(&size, pgtype.NewMap().SQLScanner(&indexes))
+	if err == nil && len(indexes) != len(items) && (indexes != nil || !alone) {
+		err = fmt.Errorf("the server gave %d entries the indexes %v", len(items), indexes)
+	}
+	return indexes, size, err
 }

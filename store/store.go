@@ -75,6 +75,9 @@ type engine interface {
 	// fresh are these items, of which the first has the index size; indexes are
 	// those of all items.
 	addEntries(t *tx, items []ledger.Item, payloads [][]byte) (indexes []int64, size int64, fresh []ledger.Item, err error)
+	// appendAlone is addEntries as the whole of an append; nil where the engine
+	// has no quicker way than a transaction.
+	appendAlone(ctx context.Context, s *Store, items []ledger.Item, payloads [][]byte) ([]int64, error)
 	// insert adds rows; every column of a row is int64, string, *string or []byte, alike in all rows.
 	insert(t *tx, table string, columns []string, rows [][]any) error
 	// moment is the isolation in which all reads of a transaction see one moment.

@@ -73,11 +73,15 @@ CREATE TRIGGER tile_truncate BEFORE TRUNCATE ON tile FOR EACH STATEMENT EXECUTE 
 -- log's turn from its first statement on; later ones see what others committed before. Gives where the log ended, and each item's index.
 -- A table that grows faster than its statistics would be read whole: hence the settings.
 -- +goose StatementBegin
-CREATE FUNCTION assay_append(ids TEXT[], leaves BYTEA[], commitments BYTEA[], payloads BYTEA[], OUT size BIGINT, OUT indexes BIGINT[])
+CREATE FUNCTION assay_append(ids TEXT[], leaves BYTEA[], commitments BYTEA[], payloads BYTEA[], alone BOOLEAN, OUT size BIGINT, OUT indexes BIGINT[])
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
   PERFORM value FROM head WHERE name = 'log' FOR UPDATE;
   SELECT coalesce(max(e.idx) + 1, 0) INTO size FROM entry e;
+  -- Alone, without a transaction around it, it does nothing where a tile may become full, which the caller has to keep.
+  IF alone AND size / 256 <> (size + cardinality(ids)) / 256 THEN
+    RETURN;
+  END IF;
   WITH given AS (
     SELECT * FROM unnest(ids, leaves, commitments, payloads) WITH ORDINALITY AS g (id, leaf, commitments, payload, place)
   ), fresh AS (
