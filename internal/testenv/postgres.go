@@ -127,8 +127,9 @@ func (s *PostgresServer) Start(t testing.TB) {
 	}
 	server := s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200")
 	// A shell holds the server and a pipe from us. When we end, however that
-	// happens, the pipe closes, and the server and its folder go.
-	script := `dir=$1; shift; "$@" >>"$dir/log" 2>&1 & pid=$!
+	// happens, the pipe closes, and the server and its folder go; a signal to our
+	// whole group does not keep the shell from that.
+	script := `trap "" TERM INT HUP; dir=$1; shift; "$@" >>"$dir/log" 2>&1 & pid=$!
 read -r word; [ "$word" = kill ] && kill -QUIT $pid || kill -INT $pid; wait $pid; [ "$word" ] || rm -rf "$dir"`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", s.dir}, server.Args...)...)
 	cmd.Dir = "/"
