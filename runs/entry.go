@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"assay/audit"
 	"assay/audit/ledger"
@@ -54,12 +55,34 @@ func (j *job) settle() error {
 	if err != nil {
 		return fmt.Errorf("enter the run in the log: %w", err)
 	}
-	indexes, err := j.s.o.Log.Append(ctx, item)
+	indexes, err := j.s.enter(ctx, item)
 	if err != nil {
 		return fmt.Errorf("enter the run in the log: %w", err)
 	}
 	j.s.announce(ctx, rest[len(rest)-1].ID)
 	return j.prove(ctx, indexes[0])
+}
+
+// enterFor is how long a run's end goes on trying to be entered: a database
+// that is being restarted is back by then.
+const enterFor = 30 * time.Second
+
+// enter appends the item, and tries again where that fails: a run that ended
+// must not be told for one that was interrupted because its store was away.
+func (s *Service) enter(ctx context.Context, item ledger.Item) ([]int64, error) {
+	pause := 100 * time.Millisecond
+	for until := time.Now().Add(enterFor); ; pause = min(2*pause, 5*time.Second) {
+		indexes, err := s.o.Log.Append(ctx, item)
+		switch {
+		case err == nil:
+			return indexes, nil
+		case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrMoved), errors.Is(err, ledger.ErrRolledBack):
+			return nil, err // no other try will change that
+		case time.Now().Add(pause).After(until):
+			return nil, err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // announce wakes whoever waits for events. They are stored: who is not woken finds them by himself.
@@ -130,13 +153,15 @@ func (j *job) prove(ctx context.Context, index int64) error {
 		return &ReceiptError{Run: j.row.ID, Err: fmt.Errorf("prove the run's entry: %w", err)}
 	}
 	e.Ephemeral = receipt.Ephemeral
-	if j.req.NoReceipt || j.row.OutputDigest == "" || j.out == "" || j.out == "-" {
+	if j.row.OutputDigest == "" || j.out == "" || j.out == "-" {
 		return nil
 	}
-	if err := j.writeBeside(ctx, ReceiptSuffix, receipt.Encode()); err != nil {
-		return &ReceiptError{Run: j.row.ID, Err: err}
+	if !j.req.NoReceipt {
+		if err := j.writeBeside(ctx, ReceiptSuffix, receipt.Encode()); err != nil {
+			return &ReceiptError{Run: j.row.ID, Err: err}
+		}
+		e.Receipt = j.row.Output + ReceiptSuffix
 	}
-	e.Receipt = j.row.Output + ReceiptSuffix
 	if !j.req.Attest {
 		return nil
 	}
@@ -210,25 +235,34 @@ func (s *Service) sweep(ctx context.Context, r *Run) error {
 	if s.o.Log == nil {
 		return errors.New("there is no log")
 	}
-	r.State, r.Reason, r.Ended = executor.RunFailed, ReasonInterrupted, s.o.Now().UTC()
+	if r.State == executor.RunQueued {
+		r.State, r.Started = executor.RunNotStarted, r.Created
+	} else {
+		r.State = executor.RunFailed
+	}
+	r.Reason, r.Ended = ReasonInterrupted, s.o.Now().UTC()
 	r.Note = "assay itself ended before the run did; assay recover OUT shows what its journal holds"
 	all, err := s.eventsOf(ctx, r.ID)
 	if err != nil {
 		return err
 	}
-	last, err := forBus(Event{Version: EventVersion, Type: EventEnded, Run: r.ID, Time: r.Ended, State: string(r.State), Reason: r.Reason, Note: r.Note}, r.Input)
-	if err != nil {
-		return err
-	}
+	last := forBus(Event{Version: EventVersion, Type: EventEnded, Run: r.ID, Time: r.Ended, State: string(r.State), Reason: r.Reason, Note: r.Note}, r.Input)
 	f := audit.RunFacts{Names: nameFacts(r), Result: audit.ResultFacts{
 		State: string(r.State), Reason: r.Reason, Trigger: string(r.Trigger), Start: r.Started, End: r.Ended,
 		Assay: s.o.Version, Completeness: output.CompletenessUnproven,
 	}}
+	if file, err := audit.ParseDigest(r.InputDigest); err == nil {
+		f.Input = &audit.InputFacts{File: file}
+	}
 	item, err := s.item(r, &f, append(all, last), []events.Event{last})
 	if err != nil {
 		return err
 	}
-	if _, err := s.o.Log.Append(ctx, item); err != nil {
+	_, err = s.o.Log.Append(ctx, item)
+	if errors.Is(err, ledger.ErrConflict) {
+		return nil // it ended after all, or another process was faster
+	}
+	if err != nil {
 		return err
 	}
 	s.announce(ctx, last.ID)

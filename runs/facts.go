@@ -98,9 +98,32 @@ func (j *job) outputFacts(doc *nbformat.Document, file audit.Digest, size int64)
 	if err != nil {
 		j.warn("not every scrap could be read: %v", err)
 	}
-	for _, s := range found {
-		f.Scraps = append(f.Scraps, audit.ScrapFact{Name: s.Name, Digest: audit.DigestBytes(s.JSON())})
+	j.tell(events.TypeNotebook, map[string]any{"output": clip(j.row.Output), "digest": file.String(), "size": size})
+	for i, s := range found {
+		digest := audit.DigestBytes(s.JSON())
+		f.Scraps = append(f.Scraps, audit.ScrapFact{Name: s.Name, Digest: digest})
+		if i < maxScrapEvents {
+			j.tell(events.TypeScrap, map[string]any{"name": clip(s.Name), "digest": digest.String()})
+		}
 	}
+}
+
+// maxScrapEvents is the number of scraps of a run that the bus hears of; the entry has all.
+const maxScrapEvents = 1000
+
+// tell tells the bus of a thing that the listener's events do not have.
+func (j *job) tell(typ string, payload map[string]any) {
+	payload["ctx"] = map[string]string{"run_id": j.row.ID, "notebook": clip(j.row.Input)}
+	raw, err := json.Marshal(payload)
+	if err != nil || j.pump == nil {
+		return
+	}
+	e := events.Event{
+		ID: events.NewID(), Trace: j.row.ID, Task: j.row.ID, Type: typ, Source: "assay", Time: j.s.o.Now().UTC(),
+		Version: events.Version, Payload: raw,
+	}
+	j.events = append(j.events, e)
+	j.pump.add(e)
 }
 
 // cellFacts joins what the document says of its cells to what the run says.

@@ -38,10 +38,7 @@ type job struct {
 func (j *job) emit(e Event) {
 	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
 	if j.pump != nil && !j.over && busType(e) != "" {
-		kept, err := forBus(e, j.row.Input)
-		if err != nil {
-			kept.Payload = []byte(`{}`)
-		}
+		kept := forBus(e, j.row.Input)
 		j.events = append(j.events, kept)
 		if e.Type == EventEnded { // it is kept in one transaction with the entry
 			j.over = true

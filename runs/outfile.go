@@ -52,7 +52,24 @@ func (j *job) checkOutput() error {
 // openOutput begins the output: a file is valid from now on, anything else is written when the run is over.
 func (j *job) openOutput(doc *nbformat.Document) (*output.Writer, error) {
 	out, err := j.newOutput(doc)
+	if err == nil {
+		j.dropProofs()
+	}
 	return out, outputError(err)
+}
+
+// dropProofs takes away what proves an earlier output under the name: beside
+// the new one it would look like evidence of tampering.
+func (j *job) dropProofs() {
+	p, local := notebooks.IsLocal(j.out)
+	if !local {
+		return
+	}
+	for _, suffix := range []string{ReceiptSuffix, AttestationSuffix} {
+		if err := os.Remove(p + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			j.warn("the proof of an earlier output stays beside it: %v", err)
+		}
+	}
 }
 
 // outputError says what to do about an output that cannot be had.
@@ -136,7 +153,8 @@ func (j *job) prepare(doc *nbformat.Document) error {
 			sum := sha256.New()
 			n, err := output.Render(io.MultiWriter(w, sum), doc, j.req.Compat)
 			j.row.OutputDigest = "sha256:" + hex.EncodeToString(sum.Sum(nil))
-			if j.s.o.Log != nil {
+			if err == nil && j.s.o.Log != nil {
+				j.dropProofs()
 				j.outputFacts(doc, audit.Digest(sum.Sum(nil)), n)
 			}
 			return err
@@ -148,7 +166,7 @@ func (j *job) prepare(doc *nbformat.Document) error {
 	if err != nil {
 		return &Error{Reason: ReasonOutput, Err: fmt.Errorf("write the output: %w", err)}
 	}
-	j.row.State = executor.RunSucceeded
+	j.row.State, j.row.Reason = executor.RunSucceeded, ReasonPrepared
 	return nil
 }
 

@@ -38,6 +38,8 @@ func (j *job) pipeline() error {
 	if err != nil {
 		return err
 	}
+	// A store that is away now may be back at the end, where its error counts.
+	_ = j.s.store.Put(context.WithoutCancel(j.ctx), j.row)
 	j.emit(Event{Type: EventStarted, Input: j.row.Input, Output: j.row.Output, Cells: doc.Len(), Kernel: j.kernelName(doc)})
 	if err := j.checkOutput(); err != nil {
 		return err

@@ -3,7 +3,7 @@ package runs
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"strings"
 	"sync"
 
 	"assay/events"
@@ -61,18 +61,50 @@ type busPayload struct {
 	Event
 }
 
-// forBus makes e an event of the bus. notebook is the input's reference.
-func forBus(e Event, notebook string) (events.Event, error) {
+// clipAt is how much of a text an event of the bus carries: an error's value
+// may be as long as its notebook likes, and the whole is in the output.
+const clipAt = 4 << 10
+
+// forBus makes e an event of the bus. notebook is the input's reference. It
+// cannot fail: no notebook keeps itself out of the log by what it prints.
+func forBus(e Event, notebook string) events.Event {
 	var p busPayload
-	p.Context.Run, p.Context.Notebook, p.Event = e.Run, notebook, e
+	p.Context.Run, p.Context.Notebook, p.Event = e.Run, clip(notebook), clipped(e)
 	raw, err := json.Marshal(p)
-	if err != nil {
-		return events.Event{}, fmt.Errorf("write the event %s: %w", e.Type, err)
-	}
-	return events.Event{
+	kept := events.Event{
 		ID: events.NewID(), Trace: e.Run, Task: e.Run, Type: busType(e), Source: "assay", Time: e.Time,
 		Version: events.Version, Payload: raw,
-	}, nil
+	}
+	if err != nil || kept.Check() != nil {
+		kept.Payload, _ = json.Marshal(map[string]any{"ctx": map[string]string{"run_id": e.Run}, "type": e.Type, "state": e.State, "unreadable": true})
+	}
+	return kept
+}
+
+// clipped is e with its texts at most clipAt bytes long.
+func clipped(e Event) Event {
+	for _, text := range []*string{&e.Input, &e.Output, &e.Note, &e.Hint, &e.Text, &e.Description, &e.CellID, &e.Reason} {
+		*text = clip(*text)
+	}
+	if e.Error != nil {
+		short := ErrorEvent{Name: clip(e.Error.Name), Value: clip(e.Error.Value)}
+		for _, line := range e.Error.Traceback {
+			if len(short.Traceback) == 50 {
+				short.Traceback = append(short.Traceback, "…")
+				break
+			}
+			short.Traceback = append(short.Traceback, clip(line))
+		}
+		e.Error = &short
+	}
+	return e
+}
+
+func clip(s string) string {
+	if len(s) <= clipAt {
+		return s
+	}
+	return strings.ToValidUTF8(s[:clipAt], "") + "…"
 }
 
 // pump publishes a run's events in their order from a goroutine of its own: a
@@ -85,7 +117,6 @@ type pump struct {
 
 	mu      sync.Mutex
 	waiting []events.Event
-	err     error
 	closed  bool
 }
 
@@ -119,10 +150,8 @@ func (p *pump) run() {
 		if len(batch) > 0 {
 			if _, err := p.bus.Publish(p.ctx, batch...); err != nil {
 				p.mu.Lock()
-				p.err = err
-				p.waiting = append(batch, p.waiting...) // the run's end tries them again, in its own transaction
+				p.waiting = append(batch, p.waiting...) // the next event tries them again, and at last the run's end
 				p.mu.Unlock()
-				return
 			}
 		}
 		if closed {

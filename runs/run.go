@@ -106,6 +106,7 @@ const (
 	ReasonInput       = "input"
 	ReasonParameters  = "parameters"
 	ReasonKernelStart = "kernel_start"
+	ReasonPrepared    = "prepared" // of a run that succeeded: no cell was to run
 )
 
 // Ended tells whether a run in this state will not change any more.
