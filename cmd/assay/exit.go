@@ -59,7 +59,7 @@ func fileHint(err error, folder string) string {
 		return "the user that assay runs as may not: change the permissions, or name another file"
 	case errors.Is(err, syscall.EROFS):
 		return "the disk is mounted read-only: name another place"
-	case folder != "" && errors.Is(err, fs.ErrNotExist):
+	case folder != "" && folder != "." && errors.Is(err, fs.ErrNotExist):
 		return "make the folder: mkdir -p " + folder
 	}
 	return ""

@@ -60,6 +60,9 @@ func (b *brake) pull(s syscall.Signal) {
 	switch {
 	case len(b.ui.unwritten()) == 0 && !b.warned:
 		b.warned = true // there is nothing left to cancel
+		if len(b.ui.unentered()) > 0 {
+			b.ui.say("the run is over and is being entered in the log; once more ends assay before that is done")
+		}
 	case writing != nil && !b.warned:
 		b.warned = true
 		for _, p := range writing {
@@ -81,6 +84,9 @@ func (b *brake) pull(s syscall.Signal) {
 		for _, p := range b.ui.unwritten() {
 			b.ui.say("assay: %s", p.left())
 		}
+		for _, p := range b.ui.unentered() {
+			b.ui.say("assay: the run of %s is not in the log; the next assay run enters it as interrupted", p.place())
+		}
 		os.Exit(128 + int(s)) // the kernels end with us
 	}
 }
@@ -90,7 +96,8 @@ type phase struct {
 	id, output  string
 	cells       int
 	begun, over bool // its cells
-	ended       bool
+	ended       bool // the output is written, or never will be
+	entered     bool // it stands in the log
 }
 
 // follow takes over what an event says.
@@ -106,6 +113,8 @@ func (p *phase) follow(e runs.Event, prepare bool) {
 		p.over = *e.Cell == p.cells-1 || endsRun(executor.CellState(e.State))
 	case runs.EventEnded:
 		p.ended = true
+	case runs.EventReceipt:
+		p.entered = true
 	}
 }
 
@@ -145,6 +154,19 @@ func (u *ui) writing() []phase {
 	for _, p := range left {
 		if !p.over {
 			return nil
+		}
+	}
+	return left
+}
+
+// unentered are the runs that ended and are not in the log yet.
+func (u *ui) unentered() []phase {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var left []phase
+	for _, p := range u.phases {
+		if p.ended && !p.entered {
+			left = append(left, p)
 		}
 	}
 	return left

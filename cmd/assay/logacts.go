@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 
@@ -11,6 +12,7 @@ import (
 
 	"assay/audit"
 	"assay/audit/ledger"
+	"assay/events"
 )
 
 func newLogExport() *cobra.Command {
@@ -22,6 +24,9 @@ made. Whoever has the log's public key verifies it with assay log verify DIR,
 with verify/verify.py, or with any client of C2SP tlog-tiles.`,
 		Args: arguments(1, 1, "DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if left, err := os.ReadDir(args[0]); err == nil && len(left) > 0 {
+				return usage("name a folder that is not there yet", "%s is not empty", args[0])
+			}
 			return withState(c.Context(), func(ctx context.Context, s *state) error {
 				if _, err := s.log.Export(ctx, args[0]); err != nil {
 					return stateError(err)
@@ -75,7 +80,7 @@ before still say what they said, and so does whatever a destination was sent.`,
 					return stateError(err)
 				}
 				note("erased; entry %d says so", index)
-				return nil
+				return s.tellErased(ctx, st.ID, names)
 			})
 		},
 	}
@@ -83,6 +88,19 @@ before still say what they said, and so does whatever a destination was sent.`,
 	c.Flags().BoolVar(&yes, "all", false, "everything that is left of it")
 	c.Flags().StringVar(&reason, "reason", "", "`WHY`, for the log")
 	return c
+}
+
+// tellErased tells destinations that got more than there is now.
+func (s *state) tellErased(ctx context.Context, run string, names []string) error {
+	e, err := events.New(events.TypeErased, "assay", map[string]any{"ctx": map[string]string{"run_id": run}, "payloads": append([]string{}, names...)})
+	if err != nil {
+		return err
+	}
+	e.Task = run
+	if _, err := s.bus.Publish(ctx, e); err != nil {
+		return surroundings(err)
+	}
+	return nil
 }
 
 func newLogKeys() *cobra.Command {
@@ -162,19 +180,31 @@ func newLogNew() *cobra.Command {
 				return stateError(err)
 			}
 			defer s.store.Close()
-			o, err := conf.logOptions()
-			if err != nil {
-				return err
-			}
-			l, err := ledger.NewLog(c.Context(), s.store, o, askedBy(), reason)
-			if err != nil {
+			if err := s.newLog(c.Context(), reason); err != nil {
 				return stateError(err)
 			}
-			note("the log is now %s; its public key:", l.Origin())
-			_, err = fmt.Fprintln(os.Stdout, l.VKey())
+			note("the log is now %s; its public key:", s.log.Origin())
+			_, err = fmt.Fprintln(os.Stdout, s.log.VKey())
 			return err
 		},
 	}
 	c.Flags().StringVar(&reason, "reason", "", "`WHY`, for the log")
 	return c
+}
+
+// newLog begins the new log, and puts the second copy of its checkpoint under its own name.
+func (s *state) newLog(ctx context.Context, reason string) error {
+	o, err := s.logOptions(ctx)
+	if err != nil {
+		return err
+	}
+	if s.log, err = ledger.NewLog(ctx, s.store, o, askedBy(), reason); err != nil {
+		return err
+	}
+	if o.LastNote != "" && o.LastNote != copyPath(s.log.Origin()) {
+		if err := os.Rename(o.LastNote, copyPath(s.log.Origin())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return s.remember()
 }

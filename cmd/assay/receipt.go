@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -77,6 +78,9 @@ func (f *trustFlags) options() (*audit.VerifyOptions, error) {
 		}
 		add(keys, false)
 	}
+	if f.quorum < 0 {
+		return nil, usage("--quorum 2", "--quorum %d: a number of witnesses", f.quorum)
+	}
 	for i, text := range append(f.keys[:len(f.keys):len(f.keys)], f.witnesses...) {
 		keys, err := keysOf(text)
 		if err != nil {
@@ -91,6 +95,7 @@ func (f *trustFlags) options() (*audit.VerifyOptions, error) {
 }
 
 func keysOf(text string) ([]ledger.TrustedKey, error) {
+	text = strings.TrimSpace(text)
 	if strings.Count(text, "+") >= 2 && !exists(text) {
 		k, err := ledger.ParseVKey(text)
 		return []ledger.TrustedKey{k}, err
@@ -99,7 +104,7 @@ func keysOf(text string) ([]ledger.TrustedKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%.80q is no key, and no file with keys: %w", text, err)
 	}
-	keys, err := ledger.ParseTrusted(data)
+	keys, err := ledger.ParseTrusted(bytes.TrimPrefix(data, []byte("\ufeff")))
 	if err == nil && len(keys) == 0 {
 		err = errors.New("there is no key in it")
 	}
@@ -133,12 +138,12 @@ func newReceiptVerify() *cobra.Command {
 				notebook = beside
 			}
 			if notebook != "" {
-				if o.Notebook, err = readAll(notebook); err != nil {
-					return surroundings(fmt.Errorf("read the notebook: %w", err))
+				if o.Notebook, err = readAll(notebook, maxNotebook); err != nil {
+					return &exitError{code: exitUsage, err: fmt.Errorf("read the notebook: %w", err), hint: fileHint(err, "")}
 				}
 			}
 			verify := audit.Verify
-			if strings.HasSuffix(args[0], runs.AttestationSuffix) {
+			if bytes.HasPrefix(receipt, []byte(`{"payloadType"`)) {
 				verify = audit.VerifyAttestation
 			}
 			v := verify(receipt, o)
@@ -156,7 +161,7 @@ func findReceipt(name string) (receipt []byte, notebook string, err error) {
 	if name != "-" && !strings.HasSuffix(name, runs.ReceiptSuffix) && exists(name+runs.ReceiptSuffix) {
 		name += runs.ReceiptSuffix
 	}
-	receipt, err = readAll(name)
+	receipt, err = readAll(name, maxReceipt)
 	if err != nil {
 		hint := fileHint(err, "")
 		if errors.Is(err, fs.ErrNotExist) {
@@ -175,12 +180,27 @@ func findReceipt(name string) (receipt []byte, notebook string, err error) {
 	return receipt, notebook, nil
 }
 
-// readAll reads a file, or stdin where the name is -; a size that no notebook has is refused.
-func readAll(name string) ([]byte, error) {
-	if name == "-" {
-		return io.ReadAll(io.LimitReader(os.Stdin, 1<<30))
+// Sizes that no honest file has.
+const (
+	maxReceipt  = 64 << 20
+	maxNotebook = 4 << 30
+)
+
+// readAll reads a file of at most limit bytes, or stdin where the name is -.
+func readAll(name string, limit int64) ([]byte, error) {
+	f := os.Stdin
+	if name != "-" {
+		var err error
+		if f, err = os.Open(name); err != nil {
+			return nil, err
+		}
+		defer f.Close()
 	}
-	return os.ReadFile(name)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", name, limit)
+	}
+	return data, err
 }
 
 // verdictJSON is the JSON form of a verdict: docs/json.md.

@@ -22,6 +22,8 @@ func (f *runFlags) check() error {
 	switch {
 	case f.engine != "" && f.engine != "nbclient":
 		return usage("leave --engine out: assay has one engine, which does what nbclient does", "no engine named %q", f.engine)
+	case f.attest && f.prepare:
+		return usage("leave --attest out", "--attest attests what a run gave, and --prepare-only runs nothing")
 	case f.jobs < 1:
 		return usage("-j 2 runs two at a time", "-j %d: at least one run at a time", f.jobs)
 	case f.memoryLimit != 0 && f.memoryLimit < minMemory:

@@ -45,8 +45,11 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 		return err
 	}
 	code, err := f.runAll(ctx, s, ui, base, targets)
-	if closed := s.close(ctx); err == nil && closed != nil {
-		err = surroundings(closed)
+	if err == nil {
+		err = s.intact()
+	}
+	if closed := s.close(ctx); closed != nil { // everything is kept by now
+		ui.say("warning: %v", closed)
 	}
 	if err != nil {
 		return err
@@ -58,9 +61,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Request, targets []target) (code int, err error) {
 	svc := s.service(f.jobs, newStarter(f))
 	defer svc.Close()
-	if err := s.sweep(ctx, svc, ui); err != nil {
-		return 0, err
-	}
+	s.sweep(ctx, svc, ui)
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -118,16 +119,16 @@ func (s *state) service(workers int, starter runs.Starter) *runs.Service {
 	})
 }
 
-// sweep enters runs in the log whose process was killed.
-func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) error {
+// sweep enters runs in the log whose process was killed. What it cannot do the
+// next command does: no run is kept from running by another.
+func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) {
 	swept, err := svc.Sweep(ctx, s.gone)
 	if err != nil {
-		return evidenceError(err)
+		ui.say("warning: %v", err)
 	}
 	for _, r := range swept {
 		ui.say("warning: the run %s of %s was interrupted, because assay itself was ended; the log says so now", r.ID, r.Input)
 	}
-	return nil
 }
 
 // fillPaths fills the path templates of --help-notebook; a run's are filled by runs.

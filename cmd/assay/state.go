@@ -1,17 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
-	"path/filepath"
 	"strings"
 
 	"assay/audit/ledger"
@@ -30,7 +24,8 @@ type state struct {
 	bus   *events.Bus
 	quiet func() // ends the heartbeats
 	owner string
-	alive *os.File // locked as long as this process lives
+	alive *os.File    // locked as long as this process lives
+	file  fs.FileInfo // the database as it was opened; nil where it is no file
 }
 
 // stateHint is what to do about a state folder that cannot be had.
@@ -61,24 +56,13 @@ func openReading(ctx context.Context) (*state, error) {
 		return nil, &exitError{code: exitSurroundings, err: err, hint: "assay run makes it"}
 	}
 	if err == nil {
-		err = s.openLog(ctx)
+		err = s.openLog(ctx, true)
 	}
 	if err != nil {
 		_ = s.close(ctx)
 		return nil, stateError(err)
 	}
 	return s, nil
-}
-
-// openLog opens the log for reading.
-func (s *state) openLog(ctx context.Context) error {
-	o, err := s.conf.logOptions()
-	if err != nil {
-		return err
-	}
-	o.ReadOnly = true
-	s.log, err = ledger.Open(ctx, s.store, o)
-	return err
 }
 
 // stateError says what to do about a state that cannot be opened.
@@ -107,11 +91,10 @@ func (s *state) open(ctx context.Context) error {
 	if s.store, err = s.openStore(ctx, false); err != nil {
 		return err
 	}
-	o, err := s.conf.logOptions()
-	if err != nil {
+	if s.file, err = os.Stat(s.conf.sqlitePath()); err != nil && s.conf.sqlitePath() != "" {
 		return err
 	}
-	if s.log, err = ledger.Open(ctx, s.store, o); err != nil {
+	if err := s.openLog(ctx, false); err != nil {
 		return err
 	}
 	if err := s.live(); err != nil {
@@ -136,51 +119,6 @@ func (s *state) openStore(ctx context.Context, readOnly bool) (*store.Store, err
 	return store.Open(ctx, s.conf.storeURL(), &store.Options{Codec: codec, Blobs: s.conf.Blobs, ReadOnly: readOnly, Env: os.Getenv})
 }
 
-// live locks a file that shows other processes that this one is alive. A run
-// whose owner's file is free was left behind.
-func (s *state) live() error {
-	host, err := os.Hostname()
-	if err != nil {
-		host = "host"
-	}
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails
-	s.owner = fmt.Sprintf("%s/%d-%s", strings.ReplaceAll(host, "/", "-"), os.Getpid(), hex.EncodeToString(id[:]))
-	if err := os.MkdirAll(liveDir(), 0o700); err != nil {
-		return fmt.Errorf("make the state folder: %w", err)
-	}
-	if s.alive, err = lockfile.Open(livePath(s.owner), true); err != nil {
-		return fmt.Errorf("show that this process lives: %w", err)
-	}
-	return nil
-}
-
-func liveDir() string { return filepath.Join(stateDir(), "live") }
-
-func livePath(owner string) string {
-	_, process, _ := strings.Cut(owner, "/")
-	return filepath.Join(liveDir(), process)
-}
-
-// gone tells whether the process that an owner names ended. Of another machine's nothing is known.
-func (s *state) gone(owner string) bool {
-	host, process, ok := strings.Cut(owner, "/")
-	mine, _, _ := strings.Cut(s.owner, "/")
-	if !ok || host != mine || process != filepath.Base(process) {
-		return false
-	}
-	f, err := lockfile.Open(livePath(owner), false)
-	if errors.Is(err, fs.ErrNotExist) {
-		return true
-	}
-	if err != nil {
-		return false
-	}
-	_ = lockfile.Remove(f, livePath(owner))
-	_ = f.Close()
-	return true
-}
-
 // close delivers what it can in a moment and frees everything. What is left goes with the next command.
 func (s *state) close(ctx context.Context) error {
 	var errs []error
@@ -194,12 +132,31 @@ func (s *state) close(ctx context.Context) error {
 		errs = append(errs, s.bus.Close())
 	}
 	if s.alive != nil {
-		errs = append(errs, lockfile.Remove(s.alive, livePath(s.owner)), s.alive.Close())
+		if err := lockfile.Remove(s.alive, livePath(s.owner)); !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+		errs = append(errs, s.alive.Close())
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// intact says that the database is still the one that was opened. A cell runs
+// as the same user, and could have removed it or put another in its place.
+func (s *state) intact() error {
+	if s.file == nil {
+		return nil
+	}
+	now, err := os.Stat(s.conf.sqlitePath())
+	if err == nil && os.SameFile(now, s.file) {
+		return nil
+	}
+	return &exitError{
+		code: exitSurroundings, err: fmt.Errorf("the database %s was removed or exchanged while assay had it open: what was entered since is not in it", s.conf.sqlitePath()),
+		hint: "the notebook may have done that; put a backup back, and assay log new goes on under a new name (docs/log.md)",
+	}
 }
 
 // session names this process to observers.
@@ -211,69 +168,4 @@ func (s *state) stage() observer.Candidate {
 		Slug: s.conf.Observer.Slug, Origin: s.conf.Observer.Origin, Clock: observer.Clock(s.conf.Observer.Clock),
 		Session: s.session(), Agent: "assay/" + buildVersion(),
 	}
-}
-
-// configDir is the folder of what a person decides: the XDG configuration folder.
-func configDir() string {
-	if dir := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "assay")
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		home = os.TempDir()
-	}
-	return filepath.Join(home, ".config", "assay")
-}
-
-func trustedPath() string { return filepath.Join(configDir(), "trusted-keys") }
-
-func logKeyPath() string { return filepath.Join(stateDir(), "log.key") }
-
-// lastNotePath is the second copy of a log's last checkpoint: away from the
-// database, so that a database that is put back does not bring it along.
-func (c *config) lastNotePath() string {
-	sum := sha256.Sum256([]byte(c.storeURL()))
-	return filepath.Join(configDir(), "checkpoints", hex.EncodeToString(sum[:6]))
-}
-
-func (c *config) storeURL() string {
-	return cmp.Or(os.Getenv("ASSAY_STORE"), c.Store, "sqlite:"+filepath.Join(stateDir(), "assay.db"))
-}
-
-func (c *config) logOptions() (*ledger.Options, error) {
-	witnesses, err := c.witnesses()
-	return &ledger.Options{
-		Key:       ledger.KeySource{Text: os.Getenv("ASSAY_LOG_KEY"), File: cmp.Or(c.Log.Key, logKeyPath())},
-		Origin:    c.Log.Origin,
-		LastNote:  c.lastNotePath(),
-		Trusted:   trustedPath(),
-		Ephemeral: throwaway(),
-		Witnesses: witnesses,
-	}, err
-}
-
-// throwaway tells whether the state folder is in a place that does not last: a
-// CI job's, or below the folder of temporary files.
-func throwaway() bool {
-	if os.Getenv("ASSAY_LOG_KEY") != "" {
-		return false // the key outlives the place
-	}
-	if os.Getenv("CI") != "" {
-		return true
-	}
-	rel, err := filepath.Rel(os.TempDir(), stateDir())
-	return err == nil && filepath.IsLocal(rel)
-}
-
-// askedBy is who asked for what this command does: the person that a CI names, else the user.
-func askedBy() string {
-	for _, name := range []string{"GITHUB_ACTOR", "GITEA_ACTOR", "GITLAB_USER_LOGIN"} {
-		if v := os.Getenv(name); v != "" && os.Getenv("CI") != "" {
-			return v
-		}
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
 }

@@ -22,7 +22,7 @@ func newStore() *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: subcommands,
 	}
-	c.AddCommand(newStoreCheck(), newStoreBackup(), newStoreRestore())
+	c.AddCommand(newStoreCheck(), newStoreBackup(), newStoreRestore(), newStoreScrub())
 	return c
 }
 
@@ -127,6 +127,9 @@ func newStoreBackup() *cobra.Command {
 		Short: "write a copy of one moment while others go on; the log's key is not in it",
 		Args:  arguments(1, 1, "FILE, which is made"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if exists(args[0]) {
+				return usage("name another, or move it away", "there is a file %s already", args[0])
+			}
 			conf, err := readConfig()
 			if err != nil {
 				return err
@@ -174,4 +177,27 @@ sign until assay log new goes on under a new name, and says so in the log.`,
 	}
 	c.Flags().StringVar(&to, "to", "", "`ADDRESS` of the store: sqlite:PATH or postgres://…; by default the configured one")
 	return c
+}
+
+func newStoreScrub() *cobra.Command {
+	return &cobra.Command{
+		Use:   "scrub",
+		Short: "remove what the database's files still hold of erased bytes, where an erasure could not",
+		Args:  arguments(0, 0, "scrub takes none"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			conf, err := readConfig()
+			if err != nil {
+				return err
+			}
+			s := &state{conf: conf}
+			if s.store, err = s.openStore(c.Context(), false); err != nil {
+				return stateError(err)
+			}
+			defer s.store.Close()
+			if err := s.store.Scrub(c.Context()); err != nil {
+				return stateError(err)
+			}
+			return nil
+		},
+	}
 }

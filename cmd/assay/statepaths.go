@@ -1,0 +1,174 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+
+	"assay/audit/ledger"
+	"assay/internal/durable"
+)
+
+// configDir is the folder of what a person decides: the XDG configuration folder.
+func configDir() string {
+	if dir := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "assay")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		home = os.TempDir()
+	}
+	return filepath.Join(home, ".config", "assay")
+}
+
+func trustedPath() string { return filepath.Join(configDir(), "trusted-keys") }
+
+func logKeyPath() string { return filepath.Join(stateDir(), "log.key") }
+
+func (c *config) storeURL() string {
+	return cmp.Or(os.Getenv("ASSAY_STORE"), c.Store, "sqlite:"+filepath.Join(stateDir(), "assay.db"))
+}
+
+// sqlitePath is the database's file, absolute; "" with PostgreSQL.
+func (c *config) sqlitePath() string {
+	path, ok := strings.CutPrefix(c.storeURL(), "sqlite:")
+	if !ok {
+		return ""
+	}
+	abs, err := filepath.Abs(strings.TrimPrefix(path, "//"))
+	if err != nil {
+		return strings.TrimPrefix(path, "//")
+	}
+	return abs
+}
+
+// address tells one store from another, whatever the password.
+func (c *config) address() string {
+	if path := c.sqlitePath(); path != "" {
+		return path
+	}
+	u, err := url.Parse(c.storeURL())
+	if err != nil {
+		return "postgres"
+	}
+	return u.Host + u.Path
+}
+
+// copyPath is the second copy of a log's last checkpoint: away from the
+// database, so that a database that is put back does not bring it along, and by
+// the log's name, so that it is found wherever the database is put.
+func copyPath(origin string) string {
+	return filepath.Join(configDir(), "checkpoints", shortHash(origin))
+}
+
+// herePath is the file with the name of the log that was last at the store's
+// address: a database that was emptied has forgotten it.
+func (c *config) herePath() string {
+	return filepath.Join(configDir(), "checkpoints", "at-"+shortHash(c.address()))
+}
+
+func shortHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}
+
+// openLog opens the log, and begins one where there is none.
+func (s *state) openLog(ctx context.Context, readOnly bool) error {
+	for {
+		o, err := s.logOptions(ctx)
+		if err != nil {
+			return err
+		}
+		o.ReadOnly = readOnly
+		if s.log, err = ledger.Open(ctx, s.store, o); err != nil || readOnly {
+			return err
+		}
+		if o.LastNote != "" {
+			return s.remember()
+		} // else it was begun just now, and has its name
+	}
+}
+
+// logOptions are the configuration's, with the second copy of this store's log.
+func (s *state) logOptions(ctx context.Context) (*ledger.Options, error) {
+	o, err := s.conf.logOptions()
+	if err != nil {
+		return nil, err
+	}
+	origin, err := s.store.Origin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if origin == "" {
+		was, err := os.ReadFile(s.conf.herePath())
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		origin = strings.TrimSpace(string(was))
+	}
+	if origin != "" {
+		o.LastNote = copyPath(origin)
+	}
+	return o, nil
+}
+
+// remember keeps the name of the log that is at this address.
+func (s *state) remember() error {
+	name := s.conf.herePath()
+	if was, err := os.ReadFile(name); err == nil && strings.TrimSpace(string(was)) == s.log.Origin() {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
+	}
+	return durable.WriteFile(name, func(w io.Writer) error {
+		_, err := io.WriteString(w, s.log.Origin()+"\n")
+		return err
+	})
+}
+
+func (c *config) logOptions() (*ledger.Options, error) {
+	witnesses, err := c.witnesses()
+	return &ledger.Options{
+		Key:       ledger.KeySource{Text: os.Getenv("ASSAY_LOG_KEY"), File: cmp.Or(c.Log.Key, logKeyPath())},
+		Origin:    c.Log.Origin,
+		Trusted:   trustedPath(),
+		Ephemeral: throwaway(),
+		Witnesses: witnesses,
+	}, err
+}
+
+// throwaway tells whether the state folder is in a place that does not last: a
+// CI job's, or below the folder of temporary files.
+func throwaway() bool {
+	if os.Getenv("ASSAY_LOG_KEY") != "" {
+		return false // the key outlives the place
+	}
+	if os.Getenv("CI") != "" {
+		return true
+	}
+	rel, err := filepath.Rel(os.TempDir(), stateDir())
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// askedBy is who asked for what this command does: the person that a CI names, else the user.
+func askedBy() string {
+	for _, name := range []string{"GITHUB_ACTOR", "GITEA_ACTOR", "GITLAB_USER_LOGIN"} {
+		if v := os.Getenv(name); v != "" && os.Getenv("CI") != "" {
+			return v
+		}
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
