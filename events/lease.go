@@ -20,7 +20,7 @@ func (w *worker) take(ctx context.Context) (wait time.Duration, err error) {
 	case err != nil:
 		return 0, err
 	}
-	if wait := w.untilNextTry(c, w.renewed); wait > 0 {
+	if wait := w.untilNextTry(c, w.b.o.Now()); wait > 0 {
 		w.release()
 		return wait, nil
 	}
@@ -43,8 +43,8 @@ func (w *worker) untilNextTry(c Cursor, now time.Time) time.Duration {
 }
 
 func (w *worker) lease(ctx context.Context) (Cursor, error) {
-	now := w.b.o.Now()
-	c, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, now, now.Add(w.b.o.Lease))
+	now := time.Now() // before the store's own: the lease lasts at least so long
+	c, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, w.b.o.Lease)
 	w.leased = err == nil
 	if w.leased {
 		w.renewed = now
@@ -54,8 +54,7 @@ func (w *worker) lease(ctx context.Context) (Cursor, error) {
 
 // fresh says whether nobody else can have taken the lease since.
 func (w *worker) fresh() bool {
-	age := w.b.o.Now().Sub(w.renewed)
-	return w.leased && age >= 0 && age < w.b.o.Lease/3
+	return w.leased && time.Since(w.renewed) < w.b.o.Lease/3
 }
 
 // hold renews the lease when it has grown old, as it does over many quick batches.
@@ -93,8 +92,7 @@ func (w *worker) renew(ctx context.Context, lost context.CancelFunc) {
 			return
 		case <-tick.C:
 		}
-		now := w.b.o.Now()
-		_, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, now, now.Add(w.b.o.Lease))
+		_, err := w.b.outbox.Lease(ctx, w.name, w.b.o.Owner, w.b.o.Lease)
 		if errors.Is(err, ErrLeased) {
 			lost()
 			return

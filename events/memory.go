@@ -13,6 +13,8 @@ import (
 
 // Memory is a Store and an OutboxStore that live as long as the process.
 type Memory struct {
+	Now func() time.Time // the clock by which leases end; nil is time.Now
+
 	mu      sync.Mutex
 	events  []Event // events[i].Seq == i+1
 	encoded [][]byte
@@ -153,14 +155,19 @@ func (m *Memory) begin(destination string, seq int64) *memoryCursor {
 }
 
 // Lease implements OutboxStore.
-func (m *Memory) Lease(_ context.Context, destination, owner string, now, until time.Time) (Cursor, error) {
+func (m *Memory) Lease(_ context.Context, destination, owner string, d time.Duration) (Cursor, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	now := time.Now
+	if m.Now != nil {
+		now = m.Now
+	}
 	c := m.begin(destination, 0)
-	if !LeaseFree(c.owner, c.until, owner, now, until) {
+	var free bool
+	if c.until, free = LeaseUntil(c.owner, c.until, owner, now(), d); !free {
 		return Cursor{}, fmt.Errorf("lease %s: %w", destination, ErrLeased)
 	}
-	c.owner, c.until = owner, until
+	c.owner = owner
 	return c.Cursor, nil
 }
 

@@ -66,10 +66,11 @@ type DeadLetter struct {
 type OutboxStore interface {
 	// Begin makes the destination's cursor, at seq, when there is none; else it does nothing.
 	Begin(ctx context.Context, destination string, seq int64) error
-	// Lease takes or renews the destination for owner until then, and returns its
-	// cursor (one at 0 is made where there is none). ErrLeased when LeaseFree says
-	// that somebody else holds it. now and until are the caller's clock.
-	Lease(ctx context.Context, destination, owner string, now, until time.Time) (Cursor, error)
+	// Lease takes or renews the destination for owner, for d from now on, and
+	// returns its cursor (one at 0 is made where there is none). What now is, the
+	// store says: one clock for all who ask, however theirs differ. LeaseUntil is
+	// the rule; it is ErrLeased when somebody else holds the lease.
+	Lease(ctx context.Context, destination, owner string, d time.Duration) (Cursor, error)
 	// Advance keeps the cursor. ErrLeased, and nothing is kept, when owner is not
 	// the one who took the lease last, be it past its time or not.
 	Advance(ctx context.Context, destination, owner string, c Cursor) error
@@ -84,12 +85,22 @@ type OutboxStore interface {
 	Letters(ctx context.Context, destination string, limit int) ([]DeadLetter, error)
 }
 
-// LeaseFree is the rule of OutboxStore.Lease: whether owner may take, at now and
-// until then, a lease that holder has until held. Nobody's (holder ""), one's
-// own and one past its time are free; so is one that reaches further into the
-// future than a lease can, because the clock was set back since it was taken.
-func LeaseFree(holder string, held time.Time, owner string, now, until time.Time) bool {
-	return holder == "" || holder == owner || !now.Before(held) || held.After(until.Add(until.Sub(now)))
+// LeaseUntil is the rule of OutboxStore.Lease: whether owner may take for d, at
+// the store's time now, a lease that holder has until held. Nobody's (holder
+// ""), one's own and one past its time are free, and then owner has it until
+// the time returned. One that is not free ends at the time returned, which the
+// store keeps too: it is held, or d from now where held is further off, as it
+// is when the clock was set back. A holder that lives renews it before that, so
+// that nobody takes a lease from the living, and the dead have it for d at most.
+func LeaseUntil(holder string, held time.Time, owner string, now time.Time, d time.Duration) (until time.Time, free bool) {
+	until = now.Add(d)
+	if holder == "" || holder == owner || !now.Before(held) {
+		return until, true
+	}
+	if held.Before(until) {
+		until = held
+	}
+	return until, false
 }
 
 // Destination is where events go. The bus calls a destination from one

@@ -19,7 +19,7 @@ type worker struct {
 
 	// These belong to the worker's own goroutine.
 	leased  bool      // it took the lease and has not given it back
-	renewed time.Time // when it took or renewed it last
+	renewed time.Time // when it took or renewed it last, by the clock that nobody sets
 	current bool      // cursor is what the store has, for as long as the lease is fresh
 	cursor  Cursor
 	scanned int64 // nothing between the cursor and here is wanted

@@ -16,9 +16,9 @@ type counted struct {
 	lease, advance, release atomic.Int64
 }
 
-func (c *counted) Lease(ctx context.Context, d, owner string, now, until time.Time) (events.Cursor, error) {
+func (c *counted) Lease(ctx context.Context, d, owner string, lease time.Duration) (events.Cursor, error) {
 	c.lease.Add(1)
-	return c.Memory.Lease(ctx, d, owner, now, until)
+	return c.Memory.Lease(ctx, d, owner, lease)
 }
 
 func (c *counted) Advance(ctx context.Context, d, owner string, to events.Cursor) error {

@@ -230,7 +230,7 @@ func TestStatus(t *testing.T) {
 	if s = read(); s.OutboxDepth != 5 || s.LastZeqond != "2287568437" || s.Lead != 5 || s.Rows != 5 {
 		t.Errorf("%+v", s)
 	}
-	if _, err := m.Lease(t.Context(), "observer", "me", now, now.Add(time.Minute)); err != nil {
+	if _, err := m.Lease(t.Context(), "observer", "me", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Advance(t.Context(), "observer", "me", events.Cursor{Destination: "observer", Seq: seq, Delivered: 2, Failures: 4, LastError: "down"}); err != nil {

@@ -56,7 +56,7 @@ func full(t testing.TB, url string) note.Verifier {
 	sign(t, s, signer)
 	ev := s.Events()
 	must(t, ev.Begin(ctx, "hook", 0))
-	_, err = ev.Lease(ctx, "hook", "me", time.Now(), time.Now().Add(time.Minute))
+	_, err = ev.Lease(ctx, "hook", "me", time.Minute)
 	must(t, err)
 	es, err := ev.Query(ctx, nil, 0, 2)
 	must(t, err)

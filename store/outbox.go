@@ -55,7 +55,8 @@ func (t *tx) beginCursor(destination string, seq int64) error {
 }
 
 // Lease implements events.OutboxStore.
-func (v *Events) Lease(ctx context.Context, destination, owner string, now, until time.Time) (c events.Cursor, err error) {
+func (v *Events) Lease(ctx context.Context, destination, owner string, d time.Duration) (c events.Cursor, err error) {
+	var free bool
 	err = v.s.write(ctx, func(t *tx) error {
 		if err := t.beginCursor(destination, 0); err != nil {
 			return err
@@ -72,12 +73,23 @@ func (v *Events) Lease(ctx context.Context, destination, owner string, now, unti
 		if err != nil {
 			return err
 		}
-		if !events.LeaseFree(holder, fromNanos(held), owner, now, until) {
-			return fmt.Errorf("lease %s: %w", destination, events.ErrLeased)
+		now, err := t.s.e.now(t) // only now: the wait for the row took its time too
+		if err != nil {
+			return err
 		}
-		_, err = t.exec("UPDATE outbox SET owner = ?, until = ? WHERE destination = ?", owner, nanos(until), destination)
+		var until time.Time
+		if until, free = events.LeaseUntil(holder, fromNanos(held), owner, now, d); free {
+			holder = owner
+		}
+		if nanos(until) == held { // somebody else's, as it stands
+			return nil
+		}
+		_, err = t.exec("UPDATE outbox SET owner = ?, until = ? WHERE destination = ?", holder, nanos(until), destination)
 		return err
 	})
+	if err == nil && !free {
+		err = fmt.Errorf("lease %s: %w", destination, events.ErrLeased)
+	}
 	if err != nil {
 		return events.Cursor{}, err
 	}

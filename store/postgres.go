@@ -78,6 +78,13 @@ func (pgEngine) turn(t *tx, name string) error {
 	return err
 }
 
+// now is the server's clock: those of the hosts that use it may differ.
+func (pgEngine) now(t *tx) (time.Time, error) {
+	var micros int64
+	err := t.one("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint", nil, &micros)
+	return time.UnixMicro(micros).UTC(), err
+}
+
 // insert sends columns as arrays: one statement, however many rows.
 func (pgEngine) insert(t *tx, table string, columns []string, rows [][]any) error {
 	if len(rows) == 0 {

@@ -100,6 +100,9 @@ func (*liteEngine) prepares() bool { return true }
 // turn has nothing to do: BEGIN IMMEDIATE took it.
 func (*liteEngine) turn(*tx, string) error { return nil }
 
+// now is the host's clock: a file of SQLite's has one host.
+func (*liteEngine) now(*tx) (time.Time, error) { return time.Now(), nil }
+
 func (*liteEngine) insert(t *tx, table string, columns []string, rows [][]any) error {
 	query := "INSERT INTO " + table + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")"
 	st, err := t.prepare(query)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"assay/audit/ledger"
 	"assay/events"
@@ -70,6 +71,8 @@ type engine interface {
 	// turn waits until no other transaction has the turn of that name, and
 	// holds it until the transaction ends.
 	turn(t *tx, name string) error
+	// now is the time on the one clock that all processes of the store share.
+	now(t *tx) (time.Time, error)
 	// addEntries puts those items behind the log's last entry that it does not
 	// have, and their sealed payloads (nil: none). It takes the log's turn.
 	// fresh are these items, of which the first has the index size; indexes are

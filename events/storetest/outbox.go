@@ -12,29 +12,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// The store's clock is not the test's to set: leases here are very long, or
+// short and asked for until they are over.
 func testLease(t *testing.T, open Open) {
 	handle := open(t)
 	a, b := handle(), handle()
-	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	at := func(s int) time.Time { return now.Add(time.Duration(s) * time.Second) }
-	lease := func(s Both, owner string, now, until int, want error) {
+	lease := func(s Both, owner string, d time.Duration, want error) {
 		t.Helper()
-		if _, err := s.Lease(t.Context(), "hook", owner, at(now), at(until)); !errors.Is(err, want) {
-			t.Errorf("lease for %s at %d until %d: %v, want %v", owner, now, until, err, want)
+		if _, err := s.Lease(t.Context(), "hook", owner, d); !errors.Is(err, want) {
+			t.Errorf("lease for %s of %v: %v, want %v", owner, d, err, want)
 		}
 	}
-	lease(a, "A", 0, 10, nil)
-	lease(b, "B", 5, 15, events.ErrLeased)
-	lease(a, "A", 6, 16, nil) // renewed
-	lease(b, "B", 12, 22, events.ErrLeased)
-	lease(b, "B", 16, 26, nil) // past its time
+	lease(a, "A", time.Hour, nil)
+	lease(b, "B", time.Hour, events.ErrLeased)
+	lease(a, "A", 300*time.Millisecond, nil) // renewed, for less
+	before := time.Now()
+	inTheEnd(t, b, "B", time.Hour)
+	if d := time.Since(before); d < 250*time.Millisecond {
+		t.Errorf("a lease of 300 ms ended after %v", d)
+	}
 	if err := a.Advance(t.Context(), "hook", "A", events.Cursor{Seq: 9}); !errors.Is(err, events.ErrLeased) {
 		t.Errorf("the one who lost the lease advances: %v", err)
 	}
 	if err := a.Release(t.Context(), "hook", "A"); err != nil {
 		t.Errorf("release of what was lost: %v", err)
 	}
-	lease(a, "A", 17, 27, events.ErrLeased)
+	lease(a, "A", time.Hour, events.ErrLeased)
+	lease(b, "B", time.Nanosecond, nil)
 	if err := b.Advance(t.Context(), "hook", "B", events.Cursor{Seq: 3}); err != nil {
 		t.Errorf("advance past the lease's time: %v", err)
 	}
@@ -44,11 +48,32 @@ func testLease(t *testing.T, open Open) {
 	if err := b.Advance(t.Context(), "hook", "B", events.Cursor{Seq: 4}); !errors.Is(err, events.ErrLeased) {
 		t.Errorf("advance after the release: %v", err)
 	}
-	lease(a, "A", 18, 28, nil)
-	lease(b, "B", -3600, -3590, nil) // the clock was set back by an hour
-	lease(a, "A", -3595, -3585, events.ErrLeased)
-	if _, err := a.Lease(t.Context(), "other", "A", at(0), at(10)); err != nil {
+	lease(a, "A", 24*time.Hour, nil) // and is killed; then its clock is set back by a day, say
+	lease(b, "B", 300*time.Millisecond, events.ErrLeased)
+	lease(a, "A", 24*time.Hour, nil) // it lives
+	before = time.Now()
+	inTheEnd(t, b, "B", 300*time.Millisecond)
+	if d := time.Since(before); d < 250*time.Millisecond {
+		t.Errorf("a lease further off than one lasts ended after %v", d)
+	}
+	if _, err := a.Lease(t.Context(), "other", "A", time.Hour); err != nil {
 		t.Errorf("the lease of another destination: %v", err)
+	}
+}
+
+// inTheEnd asks for the lease until it is given.
+func inTheEnd(t *testing.T, s Both, owner string, d time.Duration) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); ; <-tick.C {
+		_, err := s.Lease(t.Context(), "hook", owner, d)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, events.ErrLeased) || time.Now().After(deadline) {
+			t.Fatalf("the lease for %s: %v", owner, err)
+		}
 	}
 }
 
@@ -61,7 +86,7 @@ func testCursor(t *testing.T, open Open) {
 		}
 	}
 	now := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
-	c, err := s.Lease(t.Context(), "hook", "A", now, now.Add(time.Minute))
+	c, err := s.Lease(t.Context(), "hook", "A", time.Minute)
 	if diff := cmp.Diff(events.Cursor{Destination: "hook", Seq: 7}, c); err != nil || diff != "" {
 		t.Errorf("new cursor: %v\n%s", err, diff)
 	}
@@ -72,11 +97,11 @@ func testCursor(t *testing.T, open Open) {
 	if err := s.Advance(t.Context(), "hook", "A", want); err != nil {
 		t.Fatal(err)
 	}
-	c, err = handle().Lease(t.Context(), "hook", "A", now, now.Add(time.Minute))
+	c, err = handle().Lease(t.Context(), "hook", "A", time.Minute)
 	if diff := cmp.Diff(want, c); err != nil || diff != "" {
 		t.Errorf("cursor: %v\n%s", err, diff)
 	}
-	if _, err := s.Lease(t.Context(), "archive", "A", now, now.Add(time.Minute)); err != nil {
+	if _, err := s.Lease(t.Context(), "archive", "A", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.Status(t.Context())
@@ -87,7 +112,7 @@ func testCursor(t *testing.T, open Open) {
 	if err := s.Advance(t.Context(), "hook", "A", want); err != nil {
 		t.Fatal(err)
 	}
-	c, err = s.Lease(t.Context(), "hook", "A", now, now.Add(time.Minute))
+	c, err = s.Lease(t.Context(), "hook", "A", time.Minute)
 	if diff := cmp.Diff(want, c); err != nil || diff != "" {
 		t.Errorf("cursor without a next try: %v\n%s", err, diff)
 	}
@@ -96,7 +121,6 @@ func testCursor(t *testing.T, open Open) {
 // testOneOwner lets many ask at once: one must get the lease.
 func testOneOwner(t *testing.T, open Open) {
 	handle := open(t)
-	now := time.Now()
 	for round := range 5 {
 		var wg sync.WaitGroup
 		var mu sync.Mutex
@@ -104,7 +128,7 @@ func testOneOwner(t *testing.T, open Open) {
 		for i := range 6 {
 			s, owner := handle(), fmt.Sprintf("P%d", i)
 			wg.Go(func() {
-				_, err := s.Lease(t.Context(), fmt.Sprintf("hook%d", round), owner, now, now.Add(time.Minute))
+				_, err := s.Lease(t.Context(), fmt.Sprintf("hook%d", round), owner, time.Minute)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
