@@ -35,9 +35,10 @@ type call struct {
 // indexes when they are durable. Calls that come while another is being
 // committed share the next transaction; one that fails does so alone.
 //
-// An ID that the log has already gives the index of that entry. So a caller
-// whose ctx ended, or that heard an error, and cannot know whether the entry
-// is in the log, appends it again.
+// An ID that the log has already, with the same leaf, gives the index of that
+// entry. So a caller whose ctx ended, or that heard an error, and cannot know
+// whether the entry is in the log, appends it again. An ID that the log has
+// with another leaf is ErrConflict.
 func (l *Ledger) Append(ctx context.Context, items ...Item) ([]int64, error) {
 	if l.opts.ReadOnly {
 		return nil, fmt.Errorf("append to the log: %w", ErrReadOnly)
@@ -197,7 +198,7 @@ func (l *Ledger) present(ctx context.Context, items []Item) []int64 {
 }
 
 // act appends an act's entry by store, and takes it as done when it is in the
-// log though an error came.
+// log though an error came: after a crash the same act has another time in it.
 func (l *Ledger) act(ctx context.Context, it Item, appendTo func() (int64, error)) (int64, error) {
 	index, err := appendTo()
 	if err == nil {
@@ -206,6 +207,11 @@ func (l *Ledger) act(ctx context.Context, it Item, appendTo func() (int64, error
 	st, ferr := l.store.Find(ctx, it.ID)
 	if ferr != nil {
 		return 0, errors.Join(err, notMissing(ferr))
+	}
+	want, werr := audit.ParseEntry(it.Leaf)
+	got, gerr := audit.ParseEntry(st.Leaf)
+	if werr != nil || gerr != nil || got.Kind != want.Kind || got.Log != want.Log {
+		return 0, fmt.Errorf("entry %d has the id %s and is no such act: %w", st.Index, it.ID, ErrConflict)
 	}
 	return st.Index, nil
 }

@@ -43,7 +43,7 @@ func (s KeySource) load(rand io.Reader, create bool) (k *Key, made bool, err err
 	case s.File == "":
 		return nil, false, fmt.Errorf("%w: give it as a text or as a file", ErrKeyMissing)
 	}
-	k, err = readKey(s.File)
+	k, err = ReadKeyFile(s.File)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return k, false, err
 	}
@@ -53,9 +53,12 @@ func (s KeySource) load(rand io.Reader, create bool) (k *Key, made bool, err err
 	return makeKey(s.File, rand)
 }
 
-// readKey asks about the opened file and not about its name, so that it cannot
-// be exchanged in between.
-func readKey(path string) (*Key, error) {
+// ReadKeyFile reads a log's key from a file that nobody else on this machine
+// may read, else the error is ErrKeyExposed; a missing file is fs.ErrNotExist.
+// What ParseKey reads may be in it. Errors never hold any of the text.
+func ReadKeyFile(path string) (*Key, error) {
+	// The opened file is asked and not its name, so that it cannot be
+	// exchanged in between.
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the log's key: %w", err)
@@ -104,7 +107,7 @@ func makeKey(path string, rand io.Reader) (*Key, bool, error) {
 	// A link, unlike a rename, never takes the place of what is there.
 	switch err := os.Link(tmp, path); {
 	case errors.Is(err, fs.ErrExist):
-		k, err := readKey(path)
+		k, err := ReadKeyFile(path)
 		return k, false, err
 	case err != nil:
 		return nil, false, fmt.Errorf("make the log's key: %w", err)

@@ -62,11 +62,35 @@ func (m *Memory) Append(ctx context.Context, items []Item) ([]int64, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	leaves := map[string][]byte{} // of this call
+	for _, it := range items {
+		leaf, twice := leaves[it.ID]
+		if err := errors.Join(m.sameLeaf(it), conflict(it, leaf, twice)); err != nil {
+			return nil, err
+		}
+		leaves[it.ID] = it.Leaf
+	}
 	indexes := make([]int64, len(items))
 	for i, it := range items {
 		indexes[i] = m.append(it)
 	}
 	return indexes, nil
+}
+
+// sameLeaf wants an item to be the entry that the log has under its ID, if it has one.
+func (m *Memory) sameLeaf(it Item) error {
+	index, ok := m.byID[it.ID]
+	if !ok {
+		return nil
+	}
+	return conflict(it, m.entries[index].leaf, true)
+}
+
+func conflict(it Item, leaf []byte, there bool) error {
+	if !there || bytes.Equal(leaf, it.Leaf) {
+		return nil
+	}
+	return fmt.Errorf("entry %s is another one than this: %w", it.ID, ErrConflict)
 }
 
 func (m *Memory) append(it Item) int64 {
@@ -108,6 +132,9 @@ func (m *Memory) Erase(ctx context.Context, act Item, id string, names []string)
 	defer m.mu.Unlock()
 	if _, ok := m.byID[id]; !ok {
 		return 0, fmt.Errorf("%s: %w", id, ErrNotFound)
+	}
+	if err := m.sameLeaf(act); err != nil {
+		return 0, err
 	}
 	m.payloads[id] = slices.DeleteFunc(m.payloads[id], func(p audit.Payload) bool {
 		if !slices.Contains(names, p.Name) {

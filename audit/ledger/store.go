@@ -13,9 +13,10 @@ var (
 	// ErrNotFound says that the log has no such entry, tile or payload.
 	ErrNotFound = errors.New("the log has no such entry")
 
-	// ErrConflict says that somebody else saved a checkpoint, or gave the log
-	// its name, in the meantime: read again and decide anew.
-	ErrConflict = errors.New("the log was moved on by another process")
+	// ErrConflict says that somebody else was first: another checkpoint was
+	// saved, the log got another name, or an entry's ID is that of an entry
+	// with another leaf. Read again and decide anew.
+	ErrConflict = errors.New("the log has something else in that place")
 )
 
 // TileHeight is the height of the log's tiles, C2SP tlog-tiles' 8: a full tile
@@ -28,8 +29,9 @@ const MaxLeaf = 65535
 
 // Item is one entry to append.
 type Item struct {
-	// ID is unique in a log. Appending an ID again gives the index of the
-	// entry that has it and does nothing else, whatever the leaf.
+	// ID is unique in a log. Appending an ID again with the same leaf gives
+	// the index of the entry that has it and does nothing else. With another
+	// leaf it is ErrConflict: what the caller says happened would be nowhere.
 	ID string
 
 	// Leaf is the exact text that the tree hashes: audit.Entry's Encode, 1 to
@@ -76,7 +78,8 @@ type Store interface {
 	// Append adds items in their order in one transaction, all or none, and
 	// returns their indexes, which go on from Size without a gap. Tiles,
 	// payloads and With are kept in the same transaction. An item whose ID the
-	// log has, or an earlier item of the call, gives that entry's index. An
+	// log has, or an earlier item of the call, gives that entry's index when
+	// the leaf is the same, byte for byte, and ErrConflict for all when not. An
 	// item with no ID, or a leaf of the wrong length, is an error for all.
 	Append(ctx context.Context, items []Item) ([]int64, error)
 
@@ -85,7 +88,8 @@ type Store interface {
 	// entry, its leaf and its commitments stay. An id that the log does not
 	// have is ErrNotFound and then nothing is appended; names without a
 	// payload are passed over. When the log has act's ID already nothing is
-	// appended, and what is left of the payloads is destroyed.
+	// appended, and what is left of the payloads is destroyed; when that entry
+	// has another leaf the error is ErrConflict and nothing is destroyed.
 	Erase(ctx context.Context, act Item, id string, names []string) (int64, error)
 
 	// Size is the number of entries.

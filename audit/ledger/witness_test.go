@@ -190,10 +190,12 @@ func TestWitnessOutOfOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers := map[string]http.HandlerFunc{
-		"garbage":        func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "\x00\xff garbage") },
-		"nothing":        func(http.ResponseWriter, *http.Request) {},
-		"without end":    func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
-		"a redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect) },
+		"garbage":     func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "\x00\xff garbage") },
+		"nothing":     func(http.ResponseWriter, *http.Request) {},
+		"without end": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusTemporaryRedirect)
+		},
 		"no size":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); fmt.Fprint(w, "-3\n") },
 		"a larger size":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); fmt.Fprint(w, "99\n") },
 		"always a size":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); fmt.Fprint(w, "1\n") },

@@ -158,11 +158,24 @@ func testTree(t *testing.T, s ledger.Store) {
 
 func testSameID(t *testing.T, s ledger.Store) {
 	appendAll(t, s, ids(0, 3)...)
-	other := item("run-000001", 5)
-	got := appendAll(t, s, other, item("new", 0), other, item("new", 3))
+	same, other := ids(1, 2)[0], item("run-000001", 5)
+	got := appendAll(t, s, same, item("new", 0), same, item("new", 0))
 	if want := []int64{1, 3, 1, 3}; !slices.Equal(got, want) {
 		t.Errorf("indexes %v, want %v", got, want)
 	}
+	// Another leaf under an ID that is there, or in one call: nobody is told
+	// that what he says is in the log.
+	for name, items := range map[string][]ledger.Item{
+		"an entry that is there":    {other},
+		"after one that is right":   {item("newer", 0), other},
+		"two of one id in one call": {item("newer", 0), item("newer", 3)},
+	} {
+		_, err := s.Append(t.Context(), items)
+		wantError(t, name, err, ledger.ErrConflict)
+	}
+	_, err := s.Erase(t.Context(), item("new", 3), "run-000001", []string{"names"})
+	wantError(t, "an act under the id of another entry", err, ledger.ErrConflict)
+	wantPayloads(t, s, "run-000001", same.Payloads...)
 	wantSize(t, s, 4)
 	if st := must[ledger.Stored](t)(s.Find(t.Context(), "run-000001")); !bytes.Equal(st.Leaf, ids(1, 2)[0].Leaf) {
 		t.Errorf("the leaf was replaced: %q", st.Leaf)
