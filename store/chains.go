@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -204,22 +203,29 @@ func (s *Store) Burn(ctx context.Context, epoch int) error {
 	})
 }
 
-// Freeze implements observer.Store.
+// Freeze implements observer.Store. Where a body was erased no other is frozen.
 func (s *Store) Freeze(ctx context.Context, destination, eventID string, body []byte) error {
+	if s.o.ReadOnly {
+		return ErrReadOnly
+	}
+	keyed, err := s.digests(ctx)
+	if err != nil {
+		return err
+	}
+	digest := keyed.frozen(destination, eventID, body)
 	return s.write(ctx, func(t *tx) error {
 		sealed, err := s.seal("frozen", frozenID(destination, eventID), body)
 		if err != nil {
 			return err
 		}
-		digest := sha256.Sum256(append([]byte(frozenID(destination, eventID)+"\x1f"), body...))
 		n, err := t.exec("INSERT INTO frozen (destination, event, digest, body) VALUES (?, ?, ?, ?) ON CONFLICT (destination, event) DO NOTHING",
-			destination, eventID, digest[:], sealed)
+			destination, eventID, digest, sealed)
 		if err != nil || n > 0 {
 			return err
 		}
 		var have []byte
 		err = t.one("SELECT digest FROM frozen WHERE destination = ? AND event = ?", []any{destination, eventID}, &have)
-		if err == nil && !bytes.Equal(have, digest[:]) {
+		if err == nil && !bytes.Equal(have, digest) {
 			err = fmt.Errorf("event %s for %s: %w", eventID, destination, observer.ErrFrozen)
 		}
 		return err

@@ -69,7 +69,7 @@ func (s *Store) Check(ctx context.Context, o *CheckOptions) (*Report, error) {
 		table string
 		run   func() error
 	}{
-		{"head", c.heads}, {"origin", c.origins}, {"checkpoint", c.sizes}, {"entry", c.entries}, {"payload", c.payloads},
+		{"head", c.heads}, {"secret", c.secret}, {"origin", c.origins}, {"checkpoint", c.sizes}, {"entry", c.entries}, {"payload", c.payloads},
 		{"tile", c.tiles}, {"checkpoint", c.checkpoints}, {"event", c.events}, {"event_field", c.fields}, {"run", c.eventDigests},
 		{"chain", c.chains}, {"run", c.runs}, {"outbox", c.outbox}, {"dead", c.dead}, {"frozen", c.frozen}, {"nonce", c.nonces},
 		{"blob", c.blobs},
@@ -95,6 +95,7 @@ type check struct {
 	o      *CheckOptions
 	report *Report
 
+	keyed   *keyed // of what digests are made
 	size    int64
 	names   []origin
 	roots   map[int64]tlog.Hash        // of the tree at the sizes of checkpoints
@@ -116,7 +117,6 @@ type emptied struct {
 type runFacts struct {
 	result *audit.ResultFacts
 	events *audit.EventFacts
-	had    bool // a run's row was seen
 }
 
 func (c *check) found(f Finding) {
@@ -137,6 +137,30 @@ func (c *check) wrong(table string, key any, format string, args ...any) {
 func (c *check) each(query string, scan func(*sql.Rows) error, args ...any) error {
 	rows, err := c.tx.QueryContext(c.ctx, c.s.e.text(query), args...)
 	return each(rows, err, scan)
+}
+
+// secret reads the key of the store's digests, which is there once an event or a frozen body is.
+func (c *check) secret() error {
+	c.keyed = &keyed{}
+	err := c.each("SELECT name, value FROM secret", func(r *sql.Rows) error {
+		var name string
+		var sealed []byte
+		if err := r.Scan(&name, &sealed); err != nil {
+			return err
+		}
+		if name != "digest" {
+			c.wrong("secret", name, "nothing has that name")
+			return nil
+		}
+		k, err := c.s.openKey(sealed)
+		if err != nil {
+			c.wrong("secret", name, "%v", err)
+			return nil
+		}
+		c.keyed = k
+		return nil
+	})
+	return err
 }
 
 func (c *check) heads() error {

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"crypto/sha256"
+	"bytes"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -85,7 +85,7 @@ func (c *check) link(l linkRow) (row observer.Row, err error) {
 	if err != nil {
 		return row, err
 	}
-	digest, err := e.Digest()
+	encoded, err := e.Encode()
 	again, _ := row.Encode()
 	switch {
 	case err != nil:
@@ -98,7 +98,7 @@ func (c *check) link(l linkRow) (row observer.Row, err error) {
 		err = fmt.Errorf("it and its event %s differ in whether they were erased", l.event)
 	case l.erased != 0 && (row.Meta != nil || row.Observation != ""):
 		err = fmt.Errorf("it counts as erased, and is still there")
-	case l.erased == 0 && string(l.digest) != string(digest[:]):
+	case l.erased == 0 && !bytes.Equal(l.digest, c.keyed.event(encoded)):
 		err = fmt.Errorf("it is not the row that its event %s has", l.event)
 	case l.erased == 0 && string(again) != string(b):
 		err = fmt.Errorf("its bytes are not as they were written")
@@ -197,7 +197,7 @@ func (c *check) dead() error {
 			c.wrong("dead", n, "there is no destination %q", destination)
 		case at <= 0:
 			c.wrong("dead", n, "it is of no time")
-		case erased == 0 && audit.DigestBytes(b) != audit.Digest(digest):
+		case erased == 0 && !bytes.Equal(c.keyed.event(b), digest):
 			c.wrong("dead", n, "it is not the event %s", id)
 		case erased != 0 && !c.empty[e.Task]:
 			c.wrong("dead", n, "it is erased, and of run %q nothing else is", e.Task)
@@ -208,21 +208,23 @@ func (c *check) dead() error {
 }
 
 func (c *check) frozen() error {
-	return c.each("SELECT destination, event, digest, body, erased FROM frozen ORDER BY destination, event", func(r *sql.Rows) error {
+	return c.each("SELECT f.destination, f.event, f.digest, f.body, f.erased, coalesce(e.erased, 0) FROM frozen f LEFT JOIN event e ON e.id = f.event ORDER BY f.destination, f.event", func(r *sql.Rows) error {
 		var destination, event string
 		var digest, body []byte
-		var erased int64
-		if err := r.Scan(&destination, &event, &digest, &body, &erased); err != nil {
+		var erased, eventErased int64
+		if err := r.Scan(&destination, &event, &digest, &body, &erased, &eventErased); err != nil {
 			return err
 		}
 		b, err := c.s.unseal("frozen", frozenID(destination, event), body)
-		have := sha256.Sum256(append([]byte(frozenID(destination, event)+"\x1f"), b...))
+		have := c.keyed.frozen(destination, event, b)
 		switch {
 		case err != nil:
 			c.wrong("frozen", destination+" "+event, "%v", err)
-		case erased != 0 && slices.ContainsFunc(b, func(b byte) bool { return b != 0 }):
+		case erased != 0 && (slices.ContainsFunc(b, func(b byte) bool { return b != 0 }) || !bytes.Equal(digest, noDigest())):
 			c.wrong("frozen", destination+" "+event, "it counts as erased, and is still there")
-		case erased == 0 && string(have[:]) != string(digest):
+		case erased != 0 && eventErased == 0:
+			c.wrong("frozen", destination+" "+event, "it is erased, and its event is not")
+		case erased == 0 && !bytes.Equal(have, digest):
 			c.wrong("frozen", destination+" "+event, "its bytes have the digest %x, and had %x", have, digest)
 		}
 		return nil

@@ -131,6 +131,7 @@ func damages(pg bool) []damage {
 		all = append(all, damage{table + " removed", "DELETE FROM " + table + " WHERE " + where})
 	}
 	other := " || 'x'"
+	of("secret", "name = 'digest'", "name = 'digests'", flip("value"))
 	of("head", "name = 'log'", "name = 'lag'", "value = 7")
 	of("entry", "idx = 252", "idx = 100000", "id = id"+other, flip("leaf"), flip("commitments"))
 	of("payload", "idx = 252", "idx = 100000", flip("data"))

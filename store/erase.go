@@ -29,6 +29,9 @@ func (s *Store) Erase(ctx context.Context, act ledger.Item, id string, names []s
 	if err := checkItems([]ledger.Item{act}); err != nil {
 		return 0, err
 	}
+	if err := s.readyFor(ctx, []ledger.Item{act}); err != nil {
+		return 0, err
+	}
 	err = s.write(ctx, func(t *tx) error {
 		indexes, err := t.erase(act, id, names)
 		if err == nil {
@@ -179,12 +182,18 @@ func (t *tx) eraseRun(id string, names []string) error {
 func blank(r *runs.Run, names []string) (changed bool) {
 	for _, name := range names {
 		switch name {
-		case "names":
+		case "names": // a short notebook can be guessed, and its digest would say so
 			r.Input, r.Output, r.AskedBy, r.Failing = "", "", "", nil
+			r.InputDigest, r.OutputDigest = "", ""
+		case "input":
+			r.InputDigest = ""
 		case "parameters":
 			r.Parameters = nil
 		case "cells", "result", "output":
 			r.Cells, r.Failing, r.Error, r.Note, r.Hint, r.Warnings = nil, nil, nil, "", "", nil
+			if name == "output" {
+				r.OutputDigest = ""
+			}
 		default:
 			continue
 		}
@@ -219,7 +228,7 @@ func (t *tx) eraseEvents(task string) error {
 		if err != nil {
 			return fmt.Errorf("seal event %q: %w", e.ID, err)
 		}
-		if _, err := t.exec("UPDATE event SET data = ?, erased = 1 WHERE seq = ?", sealed, e.Seq); err != nil {
+		if _, err := t.exec("UPDATE event SET data = ?, digest = ?, erased = 1 WHERE seq = ?", sealed, noDigest(), e.Seq); err != nil {
 			return err
 		}
 		if _, err := t.exec("DELETE FROM event_field WHERE seq = ?", e.Seq); err != nil {
@@ -279,7 +288,7 @@ func (t *tx) eraseCopies(e events.Event, encoded []byte) error {
 		if body, err = t.s.seal("frozen", frozenID(d, e.ID), plain); err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE frozen SET body = ?, erased = 1 WHERE destination = ? AND event = ?", body, d, e.ID); err != nil {
+		if _, err := t.exec("UPDATE frozen SET body = ?, digest = ?, erased = 1 WHERE destination = ? AND event = ?", body, noDigest(), d, e.ID); err != nil {
 			return err
 		}
 	}

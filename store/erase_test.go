@@ -53,7 +53,7 @@ func checkOK(t testing.TB, s *store.Store) *store.Report {
 // write-ahead log, and of PostgreSQL's not in the files of its tables.
 func TestEraseLeavesNoTrace(t *testing.T) {
 	t.Parallel()
-	all := []string{"parameters", "cells", "scraps", "names", "result", "events"}
+	all := []string{"parameters", "cells", "scraps", "names", "output", "result", "events"}
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
 		url := sqliteURL(t)
@@ -124,7 +124,7 @@ func eraseLeavesNoTrace(t *testing.T, s *store.Store, names []string, folder str
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 	erasedReads(t, s, index)
-	if other, err := s.Payloads(ctx, "secretive08"); err != nil || len(other) != 7 {
+	if other, err := s.Payloads(ctx, "secretive08"); err != nil || len(other) != 8 {
 		t.Errorf("another run's payloads: %d, %v", len(other), err)
 	}
 	if again, err := s.Erase(ctx, act("erase-7", "secretive07", names...), "secretive07", names); err != nil || again != index {
@@ -140,7 +140,7 @@ func erasedReads(t *testing.T, s *store.Store, index int64) {
 			t.Errorf("payload %s is left, %v", p.Name, err)
 		}
 	}
-	if r, err := s.Load(ctx, "secretive07"); err != nil || r.Input != "" || r.Output != "" || r.Parameters != nil || r.State != "succeeded" {
+	if r, err := s.Load(ctx, "secretive07"); err != nil || r.Input != "" || r.Output != "" || r.InputDigest != "" || r.OutputDigest != "" || r.Parameters != nil || r.State != "succeeded" {
 		t.Errorf("the row: %+v, %v", r, err)
 	}
 	es, err := s.Events().Query(ctx, events.Filter{"task_id": ptr("secretive07")}, 0, 0)

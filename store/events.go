@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -27,6 +26,12 @@ var (
 func (v *Events) Append(ctx context.Context, es ...events.Event) (out []events.Event, err error) {
 	encoded, err := encodeEvents(es)
 	if err != nil || len(es) == 0 {
+		return nil, err
+	}
+	if v.s.o.ReadOnly {
+		return nil, ErrReadOnly
+	}
+	if _, err := v.s.digests(ctx); err != nil {
 		return nil, err
 	}
 	err = v.s.write(ctx, func(t *tx) error {
@@ -55,6 +60,10 @@ func encodeEvents(es []events.Event) ([][]byte, error) {
 // turn is taken after the log's where both are needed, and held until the
 // commit: that is what makes Seq grow in the order of commits.
 func (t *tx) appendEvents(es []events.Event, encoded [][]byte) ([]events.Event, error) {
+	keyed, err := t.digests()
+	if err != nil {
+		return nil, err
+	}
 	if err := t.turn("event"); err != nil {
 		return nil, err
 	}
@@ -66,7 +75,7 @@ func (t *tx) appendEvents(es []events.Event, encoded [][]byte) ([]events.Event, 
 	fresh := map[string]int{}
 	var rows, fields [][]any
 	for i, e := range es {
-		digest := sha256.Sum256(encoded[i])
+		digest := keyed.event(encoded[i])
 		if at, ok := fresh[e.ID]; ok {
 			if !bytes.Equal(encoded[at], encoded[i]) {
 				return nil, fmt.Errorf("append event %q: %w", e.ID, events.ErrConflict)
@@ -74,7 +83,7 @@ func (t *tx) appendEvents(es []events.Event, encoded [][]byte) ([]events.Event, 
 			out[i] = out[at]
 			continue
 		}
-		switch have, err := t.stored(e.ID, digest[:]); {
+		switch have, err := t.stored(e.ID, digest); {
 		case err == nil:
 			out[i] = have
 			continue
@@ -87,9 +96,9 @@ func (t *tx) appendEvents(es []events.Event, encoded [][]byte) ([]events.Event, 
 		if err != nil {
 			return nil, fmt.Errorf("seal event %q: %w", e.ID, err)
 		}
-		rows = append(rows, []any{last, e.ID, orNull(e.Trace), orNull(e.Task), orNull(e.Parent), e.Type, orNull(e.Source), digest[:], int64(0), sealed})
+		rows = append(rows, []any{last, e.ID, orNull(e.Trace), orNull(e.Task), orNull(e.Parent), e.Type, orNull(e.Source), digest, int64(0), sealed})
 		for name, value := range e.Ctx() {
-			fields = append(fields, []any{name, fieldHash(name, value), last})
+			fields = append(fields, []any{name, keyed.field(name, value), last})
 		}
 		if out[i], err = events.Parse(encoded[i]); err != nil {
 			return nil, fmt.Errorf("append event %q: %w", e.ID, err)
@@ -106,14 +115,16 @@ func (t *tx) appendEvents(es []events.Event, encoded [][]byte) ([]events.Event, 
 }
 
 // stored is the event that has the id already; ErrConflict when it was another.
+// Of one that was erased nobody can tell any more.
 func (t *tx) stored(id string, digest []byte) (events.Event, error) {
 	var have []byte
+	var erased int64
 	r := eventRow{}
-	err := t.one("SELECT digest, "+eventColumns+" FROM event WHERE id = ?", []any{id}, append([]any{&have}, r.dest()...)...)
+	err := t.one("SELECT digest, erased, "+eventColumns+" FROM event WHERE id = ?", []any{id}, append([]any{&have, &erased}, r.dest()...)...)
 	if err != nil {
 		return events.Event{}, err
 	}
-	if !bytes.Equal(have, digest) {
+	if erased == 0 && !bytes.Equal(have, digest) {
 		return events.Event{}, fmt.Errorf("append event %q: %w", id, events.ErrConflict)
 	}
 	return t.s.openEvent(r)
@@ -124,13 +135,6 @@ func orNull(s string) *string {
 		return nil
 	}
 	return &s
-}
-
-// fieldHash is what is kept of a field of ctx: enough to find it, and not the
-// value itself where the event is sealed.
-func fieldHash(name, value string) []byte {
-	h := sha256.Sum256([]byte("assay.event.field\x00" + name + "\x00" + value))
-	return h[:16]
 }
 
 const eventColumns = "seq, id, trace, task, parent, type, source, data"
@@ -169,7 +173,7 @@ func (s *Store) openEvent(r eventRow) (events.Event, error) {
 
 // Query implements events.Store.
 func (v *Events) Query(ctx context.Context, f events.Filter, after int64, limit int) ([]events.Event, error) {
-	where, args, err := filterSQL(f)
+	where, args, err := v.s.filterSQL(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +195,7 @@ func (v *Events) Query(ctx context.Context, f events.Filter, after int64, limit 
 }
 
 // filterSQL is the filter as SQL, each condition after an AND.
-func filterSQL(f events.Filter) (where string, args []any, err error) {
+func (s *Store) filterSQL(ctx context.Context, f events.Filter) (where string, args []any, err error) {
 	if err := f.Check(); err != nil {
 		return "", nil, err
 	}
@@ -211,7 +215,11 @@ func filterSQL(f events.Filter) (where string, args []any, err error) {
 			args = append(args, name)
 		default:
 			b.WriteString(" AND seq IN (SELECT f.seq FROM event_field f WHERE f.name = ? AND f.value = ?)")
-			args = append(args, name, fieldHash(name, *want))
+			keyed, err := s.digests(ctx)
+			if err != nil {
+				return "", nil, err
+			}
+			args = append(args, name, keyed.field(name, *want))
 		}
 	}
 	return b.String(), args, nil
@@ -219,7 +227,7 @@ func filterSQL(f events.Filter) (where string, args []any, err error) {
 
 // Count implements events.Store.
 func (v *Events) Count(ctx context.Context, f events.Filter) (n int64, err error) {
-	where, args, err := filterSQL(f)
+	where, args, err := v.s.filterSQL(ctx, f)
 	if err != nil {
 		return 0, err
 	}

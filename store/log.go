@@ -27,6 +27,9 @@ func (s *Store) Append(ctx context.Context, items []ledger.Item) (indexes []int6
 	if indexes, err := s.appendAlone(ctx, items, payloads); err != nil || indexes != nil {
 		return indexes, err
 	}
+	if err := s.readyFor(ctx, items); err != nil {
+		return nil, err
+	}
 	err = s.write(ctx, func(t *tx) error {
 		var err error
 		indexes, err = t.appendItems(items, payloads)
@@ -35,10 +38,21 @@ func (s *Store) Append(ctx context.Context, items []ledger.Item) (indexes []int6
 	return indexes, err
 }
 
+// readyFor reads what keepWith needs and a transaction cannot make.
+func (s *Store) readyFor(ctx context.Context, items []ledger.Item) (err error) {
+	if withEndings(items) && !s.o.ReadOnly {
+		_, err = s.digests(ctx)
+	}
+	return err
+}
+
+func withEndings(items []ledger.Item) bool {
+	return slices.ContainsFunc(items, func(it ledger.Item) bool { return it.With != nil })
+}
+
 // appendAlone appends what needs no transaction of its own; nil where it does.
 func (s *Store) appendAlone(ctx context.Context, items []ledger.Item, payloads [][]byte) ([]int64, error) {
-	with := slices.ContainsFunc(items, func(it ledger.Item) bool { return it.With != nil })
-	if with || s.o.ReadOnly {
+	if withEndings(items) || s.o.ReadOnly {
 		return nil, nil
 	}
 	indexes, err := s.e.appendAlone(ctx, s, items, payloads)

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"assay/audit/ledger"
@@ -57,7 +58,8 @@ type Store struct {
 
 	prepared sync.Map // of statement: *sql.Stmt
 	wanted   sync.Map // queries to prepare before the next transaction
-	pasts    pasts    // what the observer's chains need of earlier rows
+	keyed    atomic.Pointer[keyed]
+	pasts    pasts // what the observer's chains need of earlier rows
 }
 
 // engine is what differs between the databases.

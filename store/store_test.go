@@ -108,6 +108,7 @@ func ended(id string) ledger.Item {
 	at := time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 	r := runs.Run{
 		ID: id, Trigger: runs.CLI, State: executor.RunSucceeded, Input: "in-" + id + ".ipynb", Output: "out-" + id + ".ipynb",
+		InputDigest: audit.DigestBytes([]byte(id)).String(), OutputDigest: audit.DigestBytes([]byte("out-" + id)).String(),
 		Parameters: []byte(`{"patient":"` + id + `"}`), Created: at, Started: at, Ended: at.Add(time.Second),
 	}
 	var es []events.Event
@@ -125,6 +126,7 @@ func ended(id string) ledger.Item {
 	}
 	facts := audit.RunFacts{
 		Input:      &audit.InputFacts{File: audit.DigestBytes([]byte(id)), Size: int64(len(id))},
+		Output:     &audit.OutputFacts{File: audit.DigestBytes([]byte("out-" + id)), Size: int64(len(id))},
 		Parameters: []audit.ParameterFact{{Name: "patient", Value: `"` + id + `"`}},
 		Names:      audit.NameFacts{Input: r.Input, Output: r.Output, User: "user-" + id},
 		Result:     audit.ResultFacts{State: string(r.State), Trigger: string(r.Trigger), Start: r.Started, End: r.Ended, Assay: "test", Completeness: "proven"},

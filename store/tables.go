@@ -38,6 +38,7 @@ func tables() []table {
 		of("checkpoint", "n", "n:i size:i note:b"),
 		of("event", "seq", "seq:i id:t trace:n task:n parent:n type:t source:n digest:b erased:i data:b"),
 		of("event_field", "seq, name", "name:t value:b seq:i"),
+		of("secret", "name", "name:t value:b"),
 		of("outbox", "destination", "destination:t seq:i failures:i next_try:i last_error:t delivered:i dropped:i owner:t until:i"),
 		of("dead", "n", "n:i destination:t event:t why:t at:i erased:i data:b"),
 		of("chain", "slug", "slug:t origin:t clock:t genesis:i zeqond:i row_hash:t n:i"),

@@ -12,14 +12,17 @@ CREATE TABLE tile (level BIGINT NOT NULL, n BIGINT NOT NULL, data BYTEA NOT NULL
 CREATE TABLE origin (n BIGINT PRIMARY KEY, name TEXT COLLATE "C" NOT NULL, first BIGINT NOT NULL);
 CREATE TABLE checkpoint (n BIGINT PRIMARY KEY, size BIGINT NOT NULL, note BYTEA NOT NULL);
 
--- Events: data is the event's bytes, digest their SHA-256, which stays when the payload was erased.
+-- The key of the digests below, sealed as everything is: without it they confirm no guess.
+CREATE TABLE secret (name TEXT COLLATE "C" PRIMARY KEY, value BYTEA NOT NULL);
+
+-- Events: data is the event's bytes, digest their HMAC, zeros when the payload was erased.
 CREATE TABLE event (
   seq BIGINT PRIMARY KEY, id TEXT COLLATE "C" NOT NULL UNIQUE, trace TEXT COLLATE "C", task TEXT COLLATE "C", parent TEXT COLLATE "C", type TEXT COLLATE "C" NOT NULL, source TEXT COLLATE "C",
   digest BYTEA NOT NULL, erased BIGINT NOT NULL DEFAULT 0, data BYTEA NOT NULL
 );
 CREATE INDEX event_task ON event (task, seq) WHERE task IS NOT NULL;
 CREATE INDEX event_type ON event (type, seq);
--- The fields of a payload's ctx, as hashes: filters ask for equality only.
+-- The fields of a payload's ctx, as HMACs: filters ask for equality only.
 CREATE TABLE event_field (name TEXT COLLATE "C" NOT NULL, value BYTEA NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (name, value, seq));
 CREATE INDEX event_field_seq ON event_field (seq);
 

@@ -12,14 +12,17 @@ CREATE TABLE tile (level INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NUL
 CREATE TABLE origin (n INTEGER PRIMARY KEY, name TEXT NOT NULL, first INTEGER NOT NULL) STRICT;
 CREATE TABLE checkpoint (n INTEGER PRIMARY KEY, size INTEGER NOT NULL, note BLOB NOT NULL) STRICT;
 
--- Events: data is the event's bytes, digest their SHA-256, which stays when the payload was erased.
+-- The key of the digests below, sealed as everything is: without it they confirm no guess.
+CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+
+-- Events: data is the event's bytes, digest their HMAC, zeros when the payload was erased.
 CREATE TABLE event (
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, trace TEXT, task TEXT, parent TEXT, type TEXT NOT NULL, source TEXT,
   digest BLOB NOT NULL, erased INTEGER NOT NULL DEFAULT 0, data BLOB NOT NULL
 ) STRICT;
 CREATE INDEX event_task ON event (task, seq) WHERE task IS NOT NULL;
 CREATE INDEX event_type ON event (type, seq);
--- The fields of a payload's ctx, as hashes: filters ask for equality only.
+-- The fields of a payload's ctx, as HMACs: filters ask for equality only.
 CREATE TABLE event_field (name TEXT NOT NULL, value BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (name, value, seq)) STRICT, WITHOUT ROWID;
 CREATE INDEX event_field_seq ON event_field (seq);
 
