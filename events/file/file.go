@@ -1,7 +1,7 @@
 // Package file delivers events into a file, one line of JSON each.
 //
 // A batch is written and synced before it counts as delivered. What a crash
-// left behind is put right at the next delivery: the start of a line that never
+// left behind, in this process or another, is put right at the next delivery: the start of a line that never
 // got its end is taken away, and lines that already stand at the end are not
 // written again. The file is opened for each batch, so it may be rotated at any time.
 package file
@@ -12,7 +12,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ type Options struct {
 type File struct {
 	name, path string
 	o          Options
-	unsure     bool // the last delivery may have been cut off; the first one follows somebody else's
+	left       fs.FileInfo // the file as the last delivery left it; nil when that failed, and before the first one
 }
 
 var _ events.Destination = (*File)(nil)
@@ -43,7 +42,7 @@ func New(name, path string, o *Options) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("file %s: %w", name, err)
 	}
-	f := &File{name: name, path: abs, unsure: true}
+	f := &File{name: name, path: abs}
 	if o != nil {
 		f.o = *o
 	}
@@ -74,10 +73,9 @@ func (f *File) Deliver(_ context.Context, es []events.Event) (int, error) {
 		lines = append(lines, b)
 	}
 	if err := f.write(lines); err != nil {
-		f.unsure = true
+		f.left = nil
 		return 0, fmt.Errorf("write %s: %w", f.path, err)
 	}
-	f.unsure = false
 	return len(lines), unsayable
 }
 
@@ -110,11 +108,12 @@ func (f *File) write(lines [][]byte) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	end, err := file.Seek(0, io.SeekEnd)
+	now, err := file.Stat()
 	if err != nil {
 		return err
 	}
-	if f.unsure && end > 0 {
+	end := now.Size()
+	if end > 0 && !f.mine(now) {
 		if end, lines, err = mend(file, end, lines); err != nil {
 			return err
 		}
@@ -129,9 +128,19 @@ func (f *File) write(lines [][]byte) (err error) {
 		return err
 	}
 	if made {
-		return syncDir(filepath.Dir(f.path))
+		if err := syncDir(filepath.Dir(f.path)); err != nil {
+			return err
+		}
 	}
-	return nil
+	f.left, err = file.Stat()
+	return err
+}
+
+// mine says whether the file is as this File left it. Else another process has
+// delivered in between, and may have been killed at it, or the file is another
+// one: its end has to be looked at.
+func (f *File) mine(now fs.FileInfo) bool {
+	return f.left != nil && os.SameFile(f.left, now) && f.left.Size() == now.Size()
 }
 
 func open(path string) (file *os.File, made bool, err error) {

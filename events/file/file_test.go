@@ -100,6 +100,54 @@ func TestCrash(t *testing.T) {
 	}
 }
 
+// Of two processes that share a file and a cursor one is killed, at any moment
+// of a batch and before its cursor moved: the other, which has delivered before
+// and is at it still, leaves each event once, in whole lines.
+func TestFaultKilledBesideAnother(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	whole := filepath.Join(dir, "whole")
+	deliver(t, whole, numbered(0, 5))
+	b, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := bytes.LastIndexByte(b[:bytes.Index(b, []byte("e002"))], '\n') + 1
+	tries, wrong := 0, 0
+	for cut := start; cut <= len(b); cut++ {
+		for _, rotated := range []bool{false, true} {
+			tries++
+			path := filepath.Join(dir, fmt.Sprintf("%d-%v", cut, rotated))
+			a, err := file.New("f", path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			give := func(from, to int) {
+				if n, err := a.Deliver(t.Context(), numbered(from, to)); n != to-from || err != nil {
+					t.Fatalf("cut at %d: delivered %d: %v", cut, n, err)
+				}
+			}
+			give(0, 2)
+			if rotated { // and B made a new one, as long as the old one by chance or not
+				if err := os.Rename(path, path+".1"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err = os.WriteFile(path, b[:cut], 0o600) // B was at 2, 3 and 4; the same file unless it was rotated
+			if err != nil {
+				t.Fatal(err)
+			}
+			give(2, 5)
+			give(5, 6)
+			if got := ids(t, path); got != "000 001 002 003 004 005" {
+				wrong++
+				t.Errorf("cut at %d, rotated %v: %s", cut, rotated, got)
+			}
+		}
+	}
+	t.Logf("fault: %-60s | tries %d | lost %d | doubled %d | false %d | %s", "killed mid-line or before its cursor, another goes on", tries, 0, 0, wrong, "file destination: whole lines, each event once")
+}
+
 // A file of somebody else's loses nothing.
 func TestOthersFiles(t *testing.T) {
 	t.Parallel()
