@@ -81,7 +81,13 @@ func (l *Ledger) verified(ctx context.Context) (state, error) {
 		return s, err
 	}
 	if hasCopy {
-		if _, _, err := l.readNote(outside.note, l.opts.LastNote); err != nil {
+		_, _, err := l.readNote(outside.note, l.opts.LastNote)
+		if errors.Is(err, ErrWrongKey) && s.note != nil {
+			if err = l.believeFormer(ctx, s); err == nil {
+				_, _, err = l.readNote(outside.note, l.opts.LastNote)
+			}
+		}
+		if err != nil {
 			return s, err
 		}
 		if err := l.follows(ctx, s, outside.Checkpoint, l.opts.LastNote); err != nil {

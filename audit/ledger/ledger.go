@@ -61,16 +61,18 @@ type Options struct {
 	// consistency with the database's own last checkpoint is checked.
 	LastNote string
 
-	// Trusted is the file of trusted keys. This log's own key goes into it
-	// when the log begins, and its successors at their time; and former keys
-	// of the log are believed from there. "" is none.
+	// Trusted is the file of trusted keys. The key goes into it when it begins
+	// the log, or is found to have signed its last checkpoint, and its
+	// successors at their time; and former keys of the log are believed from
+	// there. "" is none.
 	Trusted string
 
 	// Ephemeral says that key and log are in a throwaway place.
 	Ephemeral bool
 
-	// ReadOnly opens a log to look at it: no key is read or made, what was
-	// signed is believed by the keys in Trusted, and nothing is written.
+	// ReadOnly opens a log to look at it: no key is needed or made, what was
+	// signed is believed by the keys in Trusted and by Key's if it is here,
+	// and nothing is written.
 	ReadOnly bool
 
 	// Witnesses are asked by Cosign.
@@ -92,6 +94,8 @@ type Ledger struct {
 	signer *signer      // nil when read only
 	known  []TrustedKey // keys of this log, the signer's first
 	seen   seen
+
+	ownTrusted bool // the signer's key is in the file of trusted keys
 }
 
 // seen is the last checkpoint that this process verified against the tree.
@@ -139,8 +143,11 @@ func (l *Ledger) open(ctx context.Context) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err = l.verified(ctx)
-	return err
+	s, err := l.verified(ctx)
+	if err != nil {
+		return err
+	}
+	return l.trustOwn(s)
 }
 
 // name finds out the log's name. A store without one, beside a second copy of
@@ -194,15 +201,19 @@ func newOrigin(o *Options) (string, error) {
 // all keys by which an earlier checkpoint of this log may be signed.
 func (l *Ledger) loadKey(fresh bool) error {
 	l.known = nil
-	if !l.opts.ReadOnly {
-		k, _, err := l.opts.Key.load(l.opts.Rand, fresh)
+	k, _, err := l.opts.Key.load(l.opts.Rand, fresh && !l.opts.ReadOnly)
+	switch {
+	case err == nil:
+		s, err := k.signer(l.origin)
 		if err != nil {
 			return err
 		}
-		if l.signer, err = k.signer(l.origin); err != nil {
-			return err
+		l.known = []TrustedKey{{s.Verifier, s.vkey, false}}
+		if !l.opts.ReadOnly {
+			l.signer = s
 		}
-		l.known = []TrustedKey{{l.signer.Verifier, l.signer.vkey, false}}
+	case !l.opts.ReadOnly: // who only looks needs no key
+		return err
 	}
 	if l.opts.Trusted == "" {
 		return nil
@@ -214,11 +225,23 @@ func (l *Ledger) loadKey(fresh bool) error {
 	}
 	trusted, err := ReadTrusted(l.opts.Trusted)
 	for _, t := range trusted {
-		if !t.Witness && t.Name() == l.origin && !slices.ContainsFunc(l.known, func(k TrustedKey) bool { return k.VKey == t.VKey }) {
+		l.ownTrusted = l.ownTrusted || t.VKey == l.vkey()
+		if !t.Witness && t.Name() == l.origin && !l.knows(t.VKey) {
 			l.known = append(l.known, t)
 		}
 	}
 	return err
+}
+
+// trustOwn puts the key here among the trusted ones when it signed the last
+// checkpoint: on a machine that joined the log with its key, what it runs
+// verifies as it does on the machine where the log began.
+func (l *Ledger) trustOwn(s state) error {
+	if l.opts.Trusted == "" || l.signer == nil || l.ownTrusted || s.note == nil || !slices.Contains(l.signedBy(s.note), l.signer.vkey) {
+		return nil
+	}
+	l.ownTrusted = true
+	return Trust(l.opts.Trusted, l.signer.vkey, l.comment())
 }
 
 func (l *Ledger) comment() string {
