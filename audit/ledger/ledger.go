@@ -9,6 +9,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -19,6 +20,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"assay/audit"
 
@@ -46,13 +48,18 @@ const (
 	ephemeralOrigin = "assay.local/ephemeral/"
 )
 
+// maxOrigin is the longest name of a log: a public key with it, and the ID of
+// an entry about it, are strings in entries.
+const maxOrigin = 512
+
 // Options say how a log is opened.
 type Options struct {
 	// Key is where the key is that signs.
 	Key KeySource
 
 	// Origin names a log that has no name yet; "" makes one of chance. A log
-	// that has a name keeps it.
+	// that has a name keeps it. It has no spaces and no plus sign, and at most
+	// 512 bytes.
 	Origin string
 
 	// LastNote is the file with the second copy of the last checkpoint, which
@@ -185,7 +192,7 @@ func (l *Ledger) name(ctx context.Context) error {
 
 func newOrigin(o *Options) (string, error) {
 	if o.Origin != "" {
-		return o.Origin, nil
+		return o.Origin, checkOrigin(o.Origin)
 	}
 	id := make([]byte, 16)
 	if _, err := io.ReadFull(o.Rand, id); err != nil {
@@ -195,6 +202,22 @@ func newOrigin(o *Options) (string, error) {
 		return ephemeralOrigin + hex.EncodeToString(id), nil
 	}
 	return lastingOrigin + hex.EncodeToString(id), nil
+}
+
+// checkOrigin wants a name that keys, checkpoints and entries can carry, before
+// a store is given it for good.
+func checkOrigin(origin string) error {
+	if len(origin) > maxOrigin {
+		return fmt.Errorf("the log's name %.40q… has %d bytes, and may have %d", origin, len(origin), maxOrigin)
+	}
+	if strings.ContainsFunc(origin, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return fmt.Errorf("the log's name %q has characters that cannot be printed", origin)
+	}
+	any := &Key{ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
+	if _, err := any.VKey(origin); err != nil {
+		return fmt.Errorf("log.origin cannot be %q: it may have no spaces and no plus sign, as in logs.example.org/team", origin)
+	}
+	return nil
 }
 
 // loadKey finds the key, or makes one for a log that was never signed, and
