@@ -38,6 +38,15 @@ func ParseClock(name string) (Clock, error) {
 	return "", fmt.Errorf("unknown clock %q: use %q or %q", name, ClockMS, ClockNS)
 }
 
+// CheckClock says whether a chain goes on with the clock that is configured;
+// "" is any. The chain keeps its own in any case: the error wraps ErrClock.
+func CheckClock(head Head, configured Clock) error {
+	if configured == "" || configured == head.Clock {
+		return nil
+	}
+	return fmt.Errorf("%w: chain %s was begun with %s, the configuration says %s: use another slug for another clock", ErrClock, head.Slug, head.Clock, configured)
+}
+
 // At is the zeqond in which t falls, and how far into it t is, from 0 up to but
 // not 1. A clock that is none of the two counts as [ClockMS]. Times before 1970
 // have negative zeqonds.

@@ -27,7 +27,7 @@ func Genesis(c Candidate) Head {
 // are the rows before it as Past, oldest first; the last Window of them count.
 //
 // It never fails, so that no setting can lose a run: the chain's own slug,
-// origin and clock hold, whatever c says. Link is pure; the caller holds the
+// origin and clock hold, whatever c says. Link is pure but for c.Beat; the caller holds the
 // chain's head from reading it until the row is committed.
 func Link(head Head, c Candidate, recent []Past) (Row, Head) {
 	at := c.At.UTC().Truncate(time.Millisecond)
@@ -39,7 +39,11 @@ func Link(head Head, c Candidate, recent []Past) (Row, Head) {
 		Session: text(c.Session, labelMax), Agent: text(c.Agent, labelMax),
 		Trace: text(c.Trace, labelMax), Task: text(c.Task, labelMax), Meta: object(c.Meta),
 	}
-	r.HF = signals(append(tail(recent, Window), Past{r.Zeqond, r.Type}), r.Zeqond, c.Cadence)
+	cadence := c.Cadence
+	if cadence == nil && c.Beat != nil {
+		cadence = c.Beat()
+	}
+	r.HF = signals(append(tail(recent, Window), Past{r.Zeqond, r.Type}), r.Zeqond, cadence)
 	if n := len(recent); n > 0 {
 		r.HF.HF6 = decay(r.Zeqond - recent[n-1].Zeqond)
 	}

@@ -39,6 +39,7 @@ type Candidate struct {
 	Trace       string          // run family
 	Task        string          // run id
 	Cadence     *Cadence        // of the heartbeat, by a process that has one
+	Beat        func() *Cadence // asked when the row is made, where Cadence is nil; may be nil, must be quick
 }
 
 // Head is the state of a chain: what the next row links to.

@@ -72,6 +72,13 @@ func TestSignals(t *testing.T) {
 	c.Cadence = &observer.Cadence{Drift: 99}
 	r, _ = observer.Link(observer.Genesis(c), c, nil)
 	signal(t, "hf8 is at most 1", r.HF.HF8, 1)
+
+	c.Cadence, c.Beat = nil, func() *observer.Cadence { return &observer.Cadence{Drift: 0.0002} }
+	r, _ = observer.Link(observer.Genesis(c), c, nil)
+	signal(t, "hf8 of the heartbeat that goes on", r.HF.HF8, 0.0002)
+	c.Beat = func() *observer.Cadence { return nil }
+	r, _ = observer.Link(observer.Genesis(c), c, nil)
+	signal(t, "hf8 before the first heartbeat", r.HF.HF8, null)
 }
 
 func TestEntropy(t *testing.T) {

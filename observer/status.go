@@ -39,7 +39,7 @@ const leadAlarm = 1000
 type StatusOptions struct {
 	Name    string           // of the destination; "" is "observer"
 	Slug    string           // "" is DefaultSlug
-	Clock   Clock            // as configured; "" is ClockMS
+	Clock   Clock            // as configured; "" is the chain's own, ClockMS where it has no row
 	Session string           // "" is that of the chain's last row
 	Agent   string           // "" is that of the chain's last row
 	Now     func() time.Time // nil is time.Now
@@ -53,7 +53,16 @@ func ReadStatus(ctx context.Context, chains Chains, es events.Store, outbox even
 	if o.Now != nil {
 		now = o.Now
 	}
-	s := Status{Session: o.Session, Agent: o.Agent, Slug: slug, Clock: cmp.Or(o.Clock, ClockMS)}
+	s := Status{Session: o.Session, Agent: o.Agent, Slug: slug}
+	head, err := chains.Head(ctx, slug)
+	begun := !errors.Is(err, ErrNotFound)
+	if begun && err != nil {
+		return Status{}, fmt.Errorf("read the chain's head: %w", err)
+	}
+	if err := CheckClock(head, o.Clock); begun && err != nil {
+		return Status{}, err
+	}
+	s.Clock = cmp.Or(head.Clock, o.Clock, ClockMS)
 	z, phase := s.Clock.At(now())
 	s.Phase = round(phase)
 	c, err := cursor(ctx, outbox, name)
@@ -61,15 +70,8 @@ func ReadStatus(ctx context.Context, chains Chains, es events.Store, outbox even
 		return Status{}, err
 	}
 	s.Delivered, s.Dropped, s.Failures, s.NextTry, s.LastError = c.Delivered, c.Dropped, c.Failures, c.NextTry, c.LastError
-	head, err := chains.Head(ctx, slug)
-	if errors.Is(err, ErrNotFound) {
+	if !begun {
 		return s, nil
-	}
-	if err != nil {
-		return Status{}, fmt.Errorf("read the chain's head: %w", err)
-	}
-	if head.Clock != s.Clock {
-		return Status{}, fmt.Errorf("%w: chain %s was begun with %s, the configuration says %s: use another slug for another clock", ErrClock, slug, head.Clock, s.Clock)
 	}
 	s.LastZeqond, s.Rows, s.Lead = strconv.FormatInt(head.Zeqond, 10), head.Rows, max(head.Zeqond-z, 0)
 	if s.Lead > leadAlarm {
