@@ -24,7 +24,8 @@ run: assay
 	@mkdir -p out
 	VIRTUAL_ENV=$(CURDIR)/.testenv/run ./assay run builtin:system-health out/system-health.ipynb -p threshold 2.0 -p hostname "$$(hostname)"
 	@./assay scraps out/system-health.ipynb
-	@echo "The executed notebook is out/system-health.ipynb"
+	@./assay receipt verify out/system-health.ipynb
+	@echo "The executed notebook is out/system-health.ipynb, its proof out/system-health.ipynb.receipt.json"
 
 testenv:
 	@./internal/testenv/install

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ type destinationConfig struct {
 	URL    string   `yaml:"url"`    // for all but file
 	Path   string   `yaml:"path"`   // for file
 	Secret string   `yaml:"secret"` // @env:NAME or @file:PATH: signs webhooks, is the observer's key
-	Types  []string `yaml:"types"`  // of events; "" is all
+	Types  []string `yaml:"types"`  // of events; none is all
 
 	PhaseLock bool `yaml:"phase_lock"` // observer: encrypt rows by docs/observer-profile-1.md
 	Epoch     int  `yaml:"epoch"`      // observer: of the key, from 0
@@ -90,14 +91,26 @@ func readConfig() (*config, error) {
 			return nil, usage("", "the configuration %s: observer: %v", name, err)
 		}
 	}
+	if _, err := observer.ParseClock(c.Observer.Clock); err != nil {
+		return nil, usage("", "the configuration %s: observer: %v", name, err)
+	}
 	return c, nil
 }
 
-// secret reads what a reference names: secrets never stand in the configuration itself.
-func secret(reference string) (string, error) {
+// parseReference splits the reference to a secret: secrets never stand in the configuration itself.
+func parseReference(reference string) (kind, name string, err error) {
 	kind, name, ok := strings.Cut(strings.TrimPrefix(reference, "@"), ":")
 	if !ok || !strings.HasPrefix(reference, "@") || kind != "env" && kind != "file" {
-		return "", errors.New("a secret is a reference, @env:NAME or @file:PATH, and never the secret itself")
+		return "", "", errors.New("a secret is a reference, @env:NAME or @file:PATH, and never the secret itself")
+	}
+	return kind, name, nil
+}
+
+// secret reads what a reference names.
+func secret(reference string) (string, error) {
+	kind, name, err := parseReference(reference)
+	if err != nil {
+		return "", err
 	}
 	v, found, err := lookupSecret(kind, name)
 	if err != nil {
@@ -108,6 +121,9 @@ func secret(reference string) (string, error) {
 	}
 	return v, nil
 }
+
+// slug is the chain that rows go to.
+func (c *config) slug() string { return cmp.Or(c.Observer.Slug, observer.DefaultSlug) }
 
 func (c *config) witnesses() ([]ledger.Witness, error) {
 	var ws []ledger.Witness

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +20,25 @@ func TestMain(m *testing.M) {
 	if os.Getenv(writerEnv) != "" {
 		os.Exit(writeUntilKilled())
 	}
-	testscript.Main(m, map[string]func(){
+	testscript.Main(isolated{m}, map[string]func(){
 		"assay":     func() { os.Exit(execute(newRoot(), os.Args[1:])) },
 		"papermill": func() { os.Exit(papermill(os.Args[1:])) },
 	})
+}
+
+// isolated runs the tests away from the state and the configuration of whoever runs them.
+type isolated struct{ m *testing.M }
+
+func (i isolated) Run() int {
+	dir, err := os.MkdirTemp("", "assay-home-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
+	os.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
+	return i.m.Run()
 }
 
 // TestScripts runs the command lines of testdata/script against real kernels:

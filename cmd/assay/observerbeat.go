@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"sync"
 
@@ -21,9 +20,22 @@ func (s *state) heartbeats(ctx context.Context, destinations []events.Destinatio
 			continue
 		}
 		depth := func(ctx context.Context) (int, error) {
-			return observer.Depth(ctx, s.store, s.store.Events(), s.store.Events(), w.Name(), cmp.Or(s.conf.Observer.Slug, observer.DefaultSlug))
+			return observer.Depth(ctx, s.store, s.store.Events(), s.store.Events(), w.Name(), s.conf.slug())
 		}
 		all.Go(func() { w.Heartbeats(ctx, depth, nil) })
 	}
 	return func() { cancel(); all.Wait() }
+}
+
+// cadenceOf tells, for the rows of this process, how well its heartbeat keeps
+// time; nil before the first one, and where no observer gets any.
+func cadenceOf(destinations []events.Destination) func() *observer.Cadence {
+	return func() *observer.Cadence {
+		for _, d := range destinations {
+			if w, ok := d.(*observer.Wire); ok && w.Cadence() != nil {
+				return w.Cadence()
+			}
+		}
+		return nil
+	}
 }

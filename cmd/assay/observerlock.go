@@ -15,15 +15,11 @@ func (c *config) phaseLock(nonces observer.Nonces, key string, epoch int) (*obse
 	if err != nil {
 		return nil, err
 	}
-	slug := c.Observer.Slug
-	if slug == "" {
-		slug = observer.DefaultSlug
-	}
-	mark := filepath.Join(configDir(), "observer", slug+".mark")
+	mark := filepath.Join(configDir(), "observer", c.slug()+".mark")
 	if err := os.MkdirAll(filepath.Dir(mark), 0o700); err != nil {
 		return nil, err
 	}
 	return observer.NewLock(nonces, &observer.LockOptions{
-		Key: key, Epoch: epoch, Slug: slug, Clock: clock, Mark: mark,
+		Key: key, Epoch: epoch, Slug: c.slug(), Clock: clock, Mark: mark,
 	})
 }

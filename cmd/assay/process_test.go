@@ -58,7 +58,7 @@ func startAssayWith(t *testing.T, env []string, args ...string) *process {
 		t.Fatal(err)
 	}
 	p := &process{cmd: exec.Command(self, args...)}
-	p.cmd.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+t.TempDir(), "XDG_STATE_HOME=")
+	p.cmd.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+t.TempDir(), "XDG_STATE_HOME=", "XDG_CONFIG_HOME=")
 	p.cmd.Env = append(p.cmd.Env, env...)
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()

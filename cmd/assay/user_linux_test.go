@@ -73,7 +73,7 @@ func (u *otherUser) run(t *testing.T, sees bool, args ...string) (code int, said
 	c := exec.Command(u.program, args...)
 	c.Dir = u.dir
 	home := filepath.Join(u.dir, "home")
-	c.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+home, "TMPDIR="+home, "XDG_STATE_HOME=", "XDG_CACHE_HOME=", "NO_COLOR=1")
+	c.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "VIRTUAL_ENV="+testenv.Prefix(t, "main"), "HOME="+home, "TMPDIR="+home, "XDG_STATE_HOME=", "XDG_CONFIG_HOME=", "XDG_CACHE_HOME=", "NO_COLOR=1")
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	if sees {
 		c.SysProcAttr.AmbientCaps = []uintptr{capDACReadSearch}
