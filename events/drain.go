@@ -46,8 +46,8 @@ func (b *Bus) Status(ctx context.Context) ([]Status, error) {
 }
 
 // Drain waits until all that is stored now has been delivered, by this process
-// or another, or ctx ends. A destination that waits after a failed attempt for
-// longer than ctx lasts is not waited for. The error names the destinations
+// or another, or ctx ends. A destination that waits after a failed attempt is not
+// waited for when that was another process's, or is to last longer than ctx. The error names the destinations
 // that are behind, and wraps ErrBehind.
 func (b *Bus) Drain(ctx context.Context) error { return b.drain(ctx, false) }
 
@@ -87,7 +87,7 @@ func (w *worker) until(ctx context.Context, last int64) error {
 		if s.seq >= last {
 			return nil
 		}
-		if deadline, ok := ctx.Deadline(); ok && !s.force && !s.delivering && !s.nextTry.IsZero() && w.b.o.Now().Add(time.Until(deadline)).Before(s.nextTry) {
+		if !s.force && !s.delivering && w.hopeless(ctx, s) {
 			return w.behindError(s)
 		}
 		select {
@@ -99,6 +99,15 @@ func (w *worker) until(ctx context.Context, last int64) error {
 			return fmt.Errorf("%s: %w", w.name, ErrClosed)
 		}
 	}
+}
+
+// hopeless says whether the next attempt is too far off to be waited for.
+func (w *worker) hopeless(ctx context.Context, s workerState) bool {
+	if !w.b.o.Now().Before(s.nextTry) {
+		return false
+	}
+	deadline, ok := ctx.Deadline()
+	return s.inherited || ok && w.b.o.Now().Add(time.Until(deadline)).Before(s.nextTry)
 }
 
 func (w *worker) behindError(s workerState) error {

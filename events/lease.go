@@ -20,25 +20,24 @@ func (w *worker) take(ctx context.Context) (wait time.Duration, err error) {
 	case err != nil:
 		return 0, err
 	}
-	if wait := w.untilNextTry(c, w.b.o.Now()); wait > 0 {
+	if wait := w.untilNextTry(c); wait > 0 { // somebody else tried since the cursor was read
 		w.release()
 		return wait, nil
 	}
-	w.set(func(s *workerState) { s.nextTry = time.Time{} })
+	w.set(func(s *workerState) { s.nextTry, s.force = time.Time{}, false })
 	w.cursor = c
 	return 0, nil
 }
 
 // untilNextTry is how long the last failure says to wait. A time further off
 // than any wait can be was written before the clock was set back, and is void.
-func (w *worker) untilNextTry(c Cursor, now time.Time) time.Duration {
+func (w *worker) untilNextTry(c Cursor) time.Duration {
 	s, _ := w.look()
-	wait := c.NextTry.Sub(now)
+	wait := c.NextTry.Sub(w.b.o.Now())
 	if c.NextTry.IsZero() || wait <= 0 || wait > w.b.o.BackoffMax || s.force {
-		w.set(func(s *workerState) { s.force = false })
 		return 0
 	}
-	w.set(func(s *workerState) { s.nextTry = now.Add(wait) })
+	w.set(func(s *workerState) { s.nextTry, s.inherited = c.NextTry, !w.tried })
 	return wait
 }
 

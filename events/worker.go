@@ -3,11 +3,8 @@ package events
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
-	"unicode/utf8"
 )
 
 // worker delivers to one destination, from the cursor to the end of the store.
@@ -20,6 +17,7 @@ type worker struct {
 	// These belong to the worker's own goroutine.
 	leased  bool      // it took the lease and has not given it back
 	renewed time.Time // when it took or renewed it last, by the clock that nobody sets
+	tried   bool      // this process has made an attempt
 	current bool      // cursor is what the store has, for as long as the lease is fresh
 	cursor  Cursor
 	scanned int64 // nothing between the cursor and here is wanted
@@ -32,6 +30,7 @@ type worker struct {
 type workerState struct {
 	seq        int64     // known to be done with
 	nextTry    time.Time // a failed attempt waits until then
+	inherited  bool      // and that attempt was another process's
 	delivering bool
 	urgent     int  // callers of Drain and Flush: look more often than Poll says
 	force      bool // the next round does not wait for nextTry
@@ -120,6 +119,9 @@ func (w *worker) round(ctx context.Context) (wait time.Duration, err error) {
 		if err := w.readCursor(ctx); err != nil {
 			return 0, err
 		}
+		if wait := w.untilNextTry(w.cursor); wait > 0 { // before anything is read that would not go anyway
+			return wait, nil
+		}
 	}
 	b, err := w.scan(ctx)
 	if err != nil || len(b.events) == 0 && w.scanned-w.cursor.Seq < maxSkipped {
@@ -201,121 +203,4 @@ func (w *worker) deliverAll(ctx context.Context) (wait time.Duration, err error)
 	c := w.cursor
 	c.Seq = w.scanned
 	return 0, w.advance(c)
-}
-
-// deliver makes one attempt and keeps what came of it. It returns how long to
-// wait after a failed one.
-func (w *worker) deliver(ctx context.Context, b batch) (wait time.Duration, err error) {
-	if err := w.hold(ctx); err != nil {
-		return 0, err
-	}
-	n, failed := w.call(ctx, b)
-	if ctx.Err() != nil && failed != nil && n == 0 {
-		return 0, ctx.Err() // the bus is closing, the destination is not to blame
-	}
-	c := w.cursor
-	if n > 0 {
-		c.Delivered += int64(n)
-		c.Dropped += int64(b.dropped)
-		c.Seq = b.events[n-1].Seq
-		c.Failures, c.NextTry, c.LastError = 0, time.Time{}, ""
-	}
-	if n == len(b.events) {
-		c.Seq = b.scanned
-	}
-	if failed != nil && ctx.Err() == nil {
-		if wait, err = w.failed(&c, b.events[n], failed); err != nil {
-			return 0, err
-		}
-	}
-	return wait, w.advance(c)
-}
-
-// failed settles what becomes of the event that did not arrive.
-func (w *worker) failed(c *Cursor, e Event, failed error) (time.Duration, error) {
-	w.fail(e, failed)
-	c.LastError = clip(failed.Error())
-	c.Failures++
-	now := w.b.o.Now()
-	if IsPermanent(failed) || w.b.o.MaxFailures > 0 && c.Failures >= w.b.o.MaxFailures {
-		ctx, cancel := w.toStore()
-		defer cancel()
-		if err := w.b.outbox.Dead(ctx, w.name, e, c.LastError, now); err != nil {
-			return 0, fmt.Errorf("keep a dead letter: %w", err)
-		}
-		c.Seq, c.Failures, c.NextTry = e.Seq, 0, time.Time{}
-		c.Dropped++
-		return 0, nil
-	}
-	wait := w.b.o.backoff(c.Failures)
-	if l, ok := errors.AsType[later](failed); ok {
-		wait = min(max(wait, l.d), w.b.o.BackoffMax)
-	}
-	c.NextTry = now.Add(wait).UTC().Truncate(time.Microsecond)
-	w.set(func(s *workerState) { s.nextTry = c.NextTry })
-	return wait, nil
-}
-
-// toStore is the context of writes that must happen although the bus is closing.
-func (w *worker) toStore() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), 10*time.Second)
-}
-
-func (w *worker) advance(c Cursor) error {
-	ctx, cancel := w.toStore()
-	defer cancel()
-	if err := w.b.outbox.Advance(ctx, w.name, w.b.o.Owner, c); err != nil {
-		return fmt.Errorf("keep the cursor: %w", err)
-	}
-	w.cursor, w.scanned = c, max(w.scanned, c.Seq)
-	w.set(func(s *workerState) { s.seq = w.scanned })
-	return nil
-}
-
-// call is Deliver within its limits: the lease is renewed while it lasts, and
-// when the lease is lost, it ends. Whatever the destination does stays here.
-func (w *worker) call(ctx context.Context, b batch) (n int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, w.b.o.Timeout)
-	defer cancel()
-	var renewing sync.WaitGroup
-	defer renewing.Wait()
-	defer cancel()
-	renewing.Go(func() { w.renew(ctx, cancel) })
-	w.set(func(s *workerState) { s.delivering = true })
-	defer w.set(func(s *workerState) { s.delivering = false })
-	defer func() {
-		if p := recover(); p != nil {
-			n, err = 0, fmt.Errorf("destination %s panicked: %v\n%s", w.name, p, debug.Stack())
-		}
-	}()
-	if c, ok := w.d.(Capped); ok {
-		n, err = c.DeliverAfter(ctx, b.dropped, b.events)
-	} else {
-		n, err = w.d.Deliver(ctx, b.events)
-	}
-	n = min(max(n, 0), len(b.events))
-	switch {
-	case err == nil && n < len(b.events):
-		err = fmt.Errorf("it took %d events of %d and gave no reason", n, len(b.events))
-	case n == len(b.events):
-		err = nil
-	}
-	return n, err
-}
-
-func (w *worker) fail(e Event, err error) {
-	w.b.fails.add(Failure{Time: w.b.o.Now(), Destination: w.name, Event: e.ID, Err: err})
-}
-
-// clip cuts s to what a cursor keeps, at a character.
-func clip(s string) string {
-	const most = 500
-	if len(s) <= most {
-		return s
-	}
-	s = s[:most]
-	for !utf8.ValidString(s) && len(s) > most-utf8.UTFMax {
-		s = s[:len(s)-1]
-	}
-	return s
 }
