@@ -139,12 +139,9 @@ func newLogRotate() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			var key *ledger.Key
 			if next != "" {
-				text, err := os.ReadFile(next)
-				if err != nil {
-					return surroundings(err)
-				}
-				if key, err = ledger.ParseKey(text); err != nil {
-					return usage("openssl genpkey -algorithm ed25519 makes one", "%s: %v", next, err)
+				var err error
+				if key, err = ledger.ReadKeyFile(next); err != nil {
+					return usage("openssl genpkey -algorithm ed25519 makes one; chmod 600 it", "%v", err)
 				}
 			}
 			return withState(c.Context(), func(ctx context.Context, s *state) error {
