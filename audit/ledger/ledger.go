@@ -223,7 +223,7 @@ func checkOrigin(origin string) error {
 // loadKey finds the key, or makes one for a log that was never signed, and
 // all keys by which an earlier checkpoint of this log may be signed.
 func (l *Ledger) loadKey(fresh bool) error {
-	l.known = nil
+	l.known, l.ownTrusted = nil, false
 	k, _, err := l.opts.Key.load(l.opts.Rand, fresh && !l.opts.ReadOnly)
 	switch {
 	case err == nil:

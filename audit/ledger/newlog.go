@@ -16,6 +16,10 @@ import (
 // one would contradict what was signed before. The first new entry, of kind
 // log, says which log ended and what was signed of it last.
 //
+// A log that is as it was signed is refused with ErrHealthy. One that went on
+// under a new name already, while this machine was away, is joined: its second
+// copy is put aside, and nothing is appended.
+//
 // The second copy of the old log's last checkpoint is kept beside its file
 // under the name FILE.ended-SIZE: with it anyone who has an old receipt can
 // show what was lost. o.Origin names the new log, "" by chance. No other
@@ -32,6 +36,9 @@ func NewLog(ctx context.Context, store Store, o *Options, by, reason string) (*L
 func (l *Ledger) begin(ctx context.Context, by, reason string) error {
 	if l.opts.ReadOnly {
 		return ErrReadOnly
+	}
+	if done, err := l.join(ctx); err != nil || done {
+		return err
 	}
 	ended, err := l.ended(ctx)
 	if err != nil {
@@ -65,12 +72,13 @@ func (l *Ledger) begin(ctx context.Context, by, reason string) error {
 
 // end is what is known of the log that ends.
 type end struct {
-	audit.Checkpoint        // the largest that was signed
-	note             []byte // it, signed; nil when nothing was
-	size             int64  // entries that are left
-	origin           string // the store's name now
-	signedAs         string // the name in the store's last checkpoint
-	copied           bool   // note is in the second copy's file
+	audit.Checkpoint                  // the largest that was signed
+	note             []byte           // it, signed; nil when nothing was
+	size             int64            // entries that are left
+	origin           string           // the store's name now
+	named            string           // the name that its entries have
+	stored           audit.Checkpoint // the store's last; of no Origin when there is none
+	copied           bool             // note is in the second copy's file
 }
 
 func (l *Ledger) ended(ctx context.Context) (e end, err error) {
@@ -80,6 +88,16 @@ func (l *Ledger) ended(ctx context.Context) (e end, err error) {
 	if e.size, err = l.store.Size(ctx); err != nil {
 		return e, err
 	}
+	e.named = e.origin
+	if e.size > 0 {
+		st, err := l.store.Entry(ctx, e.size-1)
+		if err != nil {
+			return e, err
+		}
+		if last, err := audit.ParseEntry(st.Leaf); err == nil {
+			e.named = last.Log
+		}
+	}
 	last, err := l.store.Checkpoint(ctx)
 	if err != nil {
 		return e, err
@@ -88,7 +106,7 @@ func (l *Ledger) ended(ctx context.Context) (e end, err error) {
 		if e.Checkpoint, err = unverified(last.Note); err != nil {
 			return e, fmt.Errorf("the database's last checkpoint: %w", err)
 		}
-		e.note, e.signedAs = last.Note, e.Origin
+		e.note, e.stored = last.Note, e.Checkpoint
 	}
 	c, ok, err := l.readCopy()
 	if err != nil {
@@ -141,7 +159,7 @@ func (l *Ledger) begun(ctx context.Context, e end) (bool, error) {
 	if e.origin == "" || e.origin == e.Origin {
 		return false, nil
 	}
-	if e.signedAs != "" && e.signedAs != e.origin {
+	if e.stored.Origin != "" && e.stored.Origin != e.origin {
 		return true, nil
 	}
 	st, err := l.store.Find(ctx, logID(e.origin))
@@ -149,18 +167,18 @@ func (l *Ledger) begun(ctx context.Context, e end) (bool, error) {
 		return false, notMissing(err)
 	}
 	entry, err := audit.ParseEntry(st.Leaf)
-	return err == nil && entry.Subject == e.Origin, err
+	return err == nil && succeeds(entry, e.Origin), err
 }
 
 func logID(origin string) string { return "log-" + origin }
 
 func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
-	names := []string{fmt.Sprintf("signed %d %s", e.Size, e.Root), fmt.Sprintf("left %d", e.size)}
-	keys, err := l.formerKeys(e.Origin)
+	subject, names := l.told(e)
+	keys, err := l.formerKeys(subject)
 	if err != nil {
 		return err
 	}
-	act, err := l.newAct(audit.Entry{Kind: audit.KindLog, ID: logID(l.origin), Subject: e.Origin, Names: append(names, keys...)}, by, reason)
+	act, err := l.newAct(audit.Entry{Kind: audit.KindLog, ID: logID(l.origin), Subject: subject, Names: append(names, keys...)}, by, reason)
 	if err != nil {
 		return err
 	}
@@ -172,6 +190,27 @@ func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
 		return indexes[0], nil
 	})
 	return err
+}
+
+// told is which log ended, and what the entry tells of its end. The entries
+// that are left go on, and so it is the log of their name that ended, whatever
+// a second copy is of that is older, newer, or another log's.
+func (l *Ledger) told(e end) (subject string, names []string) {
+	if subject = e.named; subject == l.origin { // begun by a call that was interrupted
+		subject = e.Origin
+	}
+	signed := func(c audit.Checkpoint) string { return fmt.Sprintf("signed %d %s", c.Size, c.Root) }
+	switch {
+	case e.Origin == subject:
+		names = append(names, signed(e.Checkpoint))
+	case e.stored.Origin == subject:
+		names = append(names, signed(e.stored))
+	}
+	names = append(names, fmt.Sprintf("left %d", e.size))
+	if e.Origin != subject {
+		names = append(names, fmt.Sprintf("%s%d %s", elsewhere(e.Origin), e.Size, e.Root))
+	}
+	return subject, names
 }
 
 // formerKeys are the keys of the log that ended, as far as they are known
