@@ -8,25 +8,6 @@ import (
 	"assay/nbformat"
 )
 
-// masker replaces secrets' values by "[secret NAME]". A nil masker changes nothing.
-type masker struct {
-	secrets []Secret // longest value first
-}
-
-func newMasker(secrets []Secret) *masker {
-	k := &masker{}
-	for _, s := range secrets {
-		if s.Value != "" {
-			k.secrets = append(k.secrets, s)
-		}
-	}
-	if len(k.secrets) == 0 {
-		return nil
-	}
-	slices.SortStableFunc(k.secrets, func(a, b Secret) int { return len(b.Value) - len(a.Value) })
-	return k
-}
-
 // names collects which secrets were masked.
 type names map[string]bool
 
@@ -39,37 +20,26 @@ func (n names) sorted() []string {
 	return all
 }
 
-// find is the first secret in s: the earliest, of those the longest.
-func (k *masker) find(s string) (at int, found Secret, ok bool) {
-	for _, secret := range k.secrets {
-		window := s
-		if ok {
-			window = s[:min(len(s), at+len(secret.Value)-1)]
-		}
-		if i := strings.Index(window, secret.Value); i >= 0 && (!ok || i < at) {
-			at, found, ok = i, secret, true
-		}
-	}
-	return at, found, ok
-}
+func mark(name string) string { return "[secret " + name + "]" }
 
 func (k *masker) text(s string, seen names) string {
 	if k == nil {
 		return s
 	}
-	at, secret, ok := k.find(s)
+	at, n, ok := k.find(s, 0, false)
 	if !ok {
 		return s
 	}
 	var out strings.Builder
+	from := 0
 	for ok {
-		seen[secret.Name] = true
-		out.WriteString(s[:at])
-		out.WriteString("[secret " + secret.Name + "]")
-		s = s[at+len(secret.Value):]
-		at, secret, ok = k.find(s)
+		seen[n.name] = true
+		out.WriteString(s[from:at])
+		out.WriteString(mark(n.name))
+		from = at + len(n.text)
+		at, n, ok = k.find(s, from, false)
 	}
-	out.WriteString(s)
+	out.WriteString(s[from:])
 	return out.String()
 }
 
@@ -188,17 +158,12 @@ func (k *masker) parts(parts []*string, seen names) {
 		}
 	}
 	found := false
-	for {
-		at, secret, ok := k.find(all[from:])
-		if !ok {
-			break
-		}
-		found, seen[secret.Name] = true, true
-		at += from
+	for at, n, ok := k.find(all, 0, false); ok; at, n, ok = k.find(all, from, false) {
+		found, seen[n.name] = true, true
 		keep(at)
 		reach(at)
-		out[i].WriteString("[secret " + secret.Name + "]")
-		from = at + len(secret.Value)
+		out[i].WriteString(mark(n.name))
+		from = at + len(n.text)
 	}
 	if !found {
 		return
@@ -214,26 +179,34 @@ func (k *masker) parts(parts []*string, seen names) {
 type liveMask struct{ held string }
 
 func (l *liveMask) push(k *masker, s string, seen names) string {
-	s = l.held + s
+	if l.held != "" {
+		s = l.held + s
+		l.held = ""
+	}
+	at, n, ok := k.find(s, 0, true)
+	if !ok {
+		return s
+	}
 	var out strings.Builder
-	for {
-		at, secret, ok := k.find(s)
-		if !ok {
-			break
+	from := 0
+	for ; ok; at, n, ok = k.find(s, from, true) {
+		out.WriteString(s[from:at])
+		if n.text == "" {
+			l.held = s[at:]
+			return out.String()
 		}
-		seen[secret.Name] = true
-		out.WriteString(s[:at] + "[secret " + secret.Name + "]")
-		s = s[at+len(secret.Value):]
+		seen[n.name] = true
+		out.WriteString(mark(n.name))
+		from = at + len(n.text)
 	}
-	hold := 0
-	for _, secret := range k.secrets {
-		for n := min(len(s), len(secret.Value)-1); n > hold; n-- {
-			if strings.HasSuffix(s, secret.Value[:n]) {
-				hold = n
-			}
-		}
-	}
-	out.WriteString(s[:len(s)-hold])
-	l.held = s[len(s)-hold:]
+	out.WriteString(s[from:])
 	return out.String()
+}
+
+// rest is what was held back, when nothing follows: a secret may stand in it,
+// where a longer one could have begun at the same place.
+func (l *liveMask) rest(k *masker, seen names) string {
+	held := l.held
+	l.held = ""
+	return k.text(held, seen)
 }

@@ -33,9 +33,7 @@ func (r *runner) tell(s *sheet, name, text string) {
 func (r *runner) tellRest(s *sheet) {
 	for _, name := range []string{"stdout", "stderr", "display"} {
 		if l := s.live[name]; l != nil && l.held != "" {
-			held := l.held
-			l.held = ""
-			r.sink.Stream(s.cell.Index, name, held)
+			r.sink.Stream(s.cell.Index, name, l.rest(r.mask, s.masked))
 		}
 	}
 }
