@@ -112,6 +112,11 @@ func (t *tx) appendItems(items []ledger.Item, payloads [][]byte) ([]int64, error
 	return indexes, t.keepWith(fresh)
 }
 
+// otherLeaf refuses an entry of an id that another entry has.
+func otherLeaf(id string) error {
+	return fmt.Errorf("entry %s is in the log with another text: %w", id, ledger.ErrConflict)
+}
+
 func (t *tx) turn(name string) error { return t.s.e.turn(t, name) }
 
 func (t *tx) size() (n int64, err error) {

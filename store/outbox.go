@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,5 +180,34 @@ func (v *Events) Letters(ctx context.Context, destination string, limit int) (ou
 		out = append(out, l)
 		return nil
 	})
+	return out, err
+}
+
+// CountBetween implements events.Store.
+func (v *Events) CountBetween(ctx context.Context, f events.Filter, after, upTo int64) (n int64, err error) {
+	where, args, err := v.s.filterSQL(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	return n, v.s.one(ctx, "SELECT count(*) FROM event WHERE seq > ? AND seq <= ?"+where, append([]any{after, upTo}, args...), &n)
+}
+
+// Newest implements events.Store.
+func (v *Events) Newest(ctx context.Context, f events.Filter, after, upTo int64, limit int) (out []events.Event, err error) {
+	where, args, err := v.s.filterSQL(ctx, f)
+	if err != nil || limit < 1 {
+		return nil, err
+	}
+	err = v.s.rows(ctx, "SELECT "+eventColumns+" FROM event WHERE seq > ? AND seq <= ?"+where+" ORDER BY seq DESC LIMIT ?",
+		append(append([]any{after, upTo}, args...), limit), func(rows *sql.Rows) error {
+			r := eventRow{}
+			if err := rows.Scan(r.dest()...); err != nil {
+				return err
+			}
+			e, err := v.s.openEvent(r)
+			out = append(out, e)
+			return err
+		})
+	slices.Reverse(out)
 	return out, err
 }

@@ -35,6 +35,8 @@ func (s *Store) openPostgres(address string) error {
 	if c.RuntimeParams["application_name"] == "" {
 		c.RuntimeParams["application_name"] = "assay"
 	}
+	// For what is one statement, without a transaction around it: see writing.
+	c.RuntimeParams["default_transaction_isolation"] = "read committed"
 	// Queries here are short: to compile one takes longer than to run it.
 	c.RuntimeParams["jit"] = "off"
 	if s.o.ReadOnly {
@@ -182,6 +184,10 @@ func (pgEngine) joined(value string) string { return "string_agg(" + value + ", 
 
 func (pgEngine) hex(value string) string { return "encode(" + value + ", 'hex')" }
 
+// writing asks for what turns rest on, whatever the server's default: what is
+// read after a turn was taken is what others committed before.
+func (pgEngine) writing() *sql.TxOptions { return &sql.TxOptions{Isolation: sql.LevelReadCommitted} }
+
 func (pgEngine) moment() sql.IsolationLevel { return sql.LevelRepeatableRead }
 
 // check looks for the triggers that guard the log; pages are the server's to check.
@@ -214,13 +220,19 @@ type rowReader interface {
 }
 
 func assayAppend(ctx context.Context, on rowReader, items []ledger.Item, payloads [][]byte, alone bool) (indexes []int64, size int64, err error) {
+	given := make(map[string]bool, len(items))
 	ids, leaves, commitments := make([]string, len(items)), make([][]byte, len(items)), make([][]byte, len(items))
 	for i, it := range items {
+		given[it.ID] = true
 		ids[i], leaves[i], commitments[i] = it.ID, it.Leaf, encodeCommitments(it.Commitments)
 	}
 	// Through the driver's own types: database/sql reads no arrays.
-	err = on.QueryRowContext(ctx, "SELECT size, indexes FROM assay_append($1, $2, $3, $4, $5)", ids, leaves, commitments, payloads, alone).
+	err = on.QueryRowContext(ctx, "SELECT size, indexes FROM assay_append($1, $2, $3, $4, $5, $6)", ids, leaves, commitments, payloads, alone, len(given) == len(ids)).
 		Scan(&size, pgtype.NewMap().SQLScanner(&indexes))
+	var said *pgconn.PgError
+	if errors.As(err, &said) && said.Code == "AS001" {
+		return nil, 0, otherLeaf(said.Message)
+	}
 	if err == nil && len(indexes) != len(items) && (indexes != nil || !alone) {
 		err = fmt.Errorf("the server gave %d entries the indexes %v", len(items), indexes)
 	}

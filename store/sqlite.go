@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -201,6 +202,9 @@ func (*liteEngine) joined(value string) string { return "group_concat(" + value 
 
 func (*liteEngine) hex(value string) string { return "lower(hex(" + value + "))" }
 
+// writing is IMMEDIATE by the connection's address.
+func (*liteEngine) writing() *sql.TxOptions { return nil }
+
 // moment is the default: a transaction that only reads sees one moment.
 func (*liteEngine) moment() sql.IsolationLevel { return sql.LevelDefault }
 
@@ -239,8 +243,12 @@ func (*liteEngine) addEntries(t *tx, items []ledger.Item, payloads [][]byte) (in
 			return nil, 0, nil, err
 		}
 		if n, _ := r.RowsAffected(); n == 0 {
-			if err := t.one("SELECT idx FROM entry WHERE id = ?", []any{it.ID}, &indexes[i]); err != nil {
+			var leaf []byte
+			if err := t.one("SELECT idx, leaf FROM entry WHERE id = ?", []any{it.ID}, &indexes[i], &leaf); err != nil {
 				return nil, 0, nil, err
+			}
+			if !bytes.Equal(leaf, it.Leaf) {
+				return nil, 0, nil, otherLeaf(it.ID)
 			}
 		} else {
 			indexes[i], _ = r.LastInsertId()

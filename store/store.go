@@ -85,6 +85,8 @@ type engine interface {
 	appendAlone(ctx context.Context, s *Store, items []ledger.Item, payloads [][]byte) ([]int64, error)
 	// insert adds rows; every column of a row is int64, string, *string or []byte, alike in all rows.
 	insert(t *tx, table string, columns []string, rows [][]any) error
+	// writing is how a transaction that writes begins.
+	writing() *sql.TxOptions
 	// moment is the isolation in which all reads of a transaction see one moment.
 	moment() sql.IsolationLevel
 	// hex is the SQL for bytes in lower-case hex.

@@ -33,7 +33,7 @@ func (s *Store) write(ctx context.Context, do func(*tx) error) error {
 		// Statements are quick here, and each that could be cancelled costs a goroutine.
 		during = context.WithoutCancel(ctx)
 	}
-	begun, err := s.w.BeginTx(during, nil)
+	begun, err := s.w.BeginTx(during, s.e.writing())
 	if err != nil {
 		return s.explain(err)
 	}

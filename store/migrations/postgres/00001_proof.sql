@@ -74,15 +74,26 @@ CREATE TRIGGER tile_delete BEFORE DELETE ON tile FOR EACH ROW EXECUTE FUNCTION a
 CREATE TRIGGER tile_truncate BEFORE TRUNCATE ON tile FOR EACH STATEMENT EXECUTE FUNCTION assay_refuse('tiles are never removed');
 -- The whole of an append but for tiles, in one call: each way to the server and back costs as much as the work there. It has the
 -- log's turn from its first statement on; later ones see what others committed before. Gives where the log ended, and each item's index.
+-- An id that is known with another leaf is refused (SQLSTATE AS001). Different says that no id is given twice.
 -- A table that grows faster than its statistics would be read whole: hence the settings.
 -- +goose StatementBegin
-CREATE FUNCTION assay_append(ids TEXT[], leaves BYTEA[], commitments BYTEA[], payloads BYTEA[], alone BOOLEAN, OUT size BIGINT, OUT indexes BIGINT[])
+CREATE FUNCTION assay_append(ids TEXT[], leaves BYTEA[], commitments BYTEA[], payloads BYTEA[], alone BOOLEAN, different BOOLEAN, OUT size BIGINT, OUT indexes BIGINT[])
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+  other TEXT;
 BEGIN
   PERFORM value FROM head WHERE name = 'log' FOR UPDATE;
   SELECT coalesce(max(e.idx) + 1, 0) INTO size FROM entry e;
   -- Alone, without a transaction around it, it does nothing where a tile may become full, which the caller has to keep.
   IF alone AND size / 256 <> (size + cardinality(ids)) / 256 THEN
+    RETURN;
+  END IF;
+  IF different AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.id = ANY (ids)) THEN
+    INSERT INTO entry (idx, id, leaf, commitments)
+      SELECT assay_append.size - 1 + g.place, g.id, g.leaf, g.commitments FROM unnest(ids, leaves, commitments) WITH ORDINALITY AS g (id, leaf, commitments, place);
+    INSERT INTO payload (idx, data)
+      SELECT assay_append.size - 1 + g.place, g.payload FROM unnest(payloads) WITH ORDINALITY AS g (payload, place) WHERE g.payload IS NOT NULL;
+    indexes := ARRAY(SELECT generate_series(assay_append.size, assay_append.size - 1 + cardinality(ids)));
     RETURN;
   END IF;
   WITH given AS (
@@ -96,5 +107,9 @@ BEGIN
   )
   INSERT INTO payload (idx, data) SELECT n.idx, n.payload FROM numbered n WHERE n.payload IS NOT NULL;
   SELECT array_agg(e.idx ORDER BY g.place) INTO indexes FROM unnest(ids) WITH ORDINALITY AS g (id, place) JOIN entry e ON e.id = g.id;
+  SELECT g.id INTO other FROM unnest(ids, leaves) AS g (id, leaf) JOIN entry e ON e.id = g.id WHERE e.leaf <> g.leaf LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION '%', other USING ERRCODE = 'AS001';
+  END IF;
 END $$;
 -- +goose StatementEnd
