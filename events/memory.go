@@ -119,6 +119,33 @@ func (m *Memory) Count(_ context.Context, f Filter) (int64, error) {
 	return n, nil
 }
 
+// CountBetween implements Store.
+func (m *Memory) CountBetween(_ context.Context, f Filter, after, upTo int64) (int64, error) {
+	es, err := m.between(f, after, upTo)
+	return int64(len(es)), err
+}
+
+// Newest implements Store.
+func (m *Memory) Newest(_ context.Context, f Filter, after, upTo int64, limit int) ([]Event, error) {
+	es, err := m.between(f, after, upTo)
+	return es[max(0, len(es)-max(0, limit)):], err
+}
+
+func (m *Memory) between(f Filter, after, upTo int64) (out []Event, err error) {
+	if err := f.Check(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	events := m.events
+	m.mu.Unlock()
+	for _, e := range events {
+		if e.Seq > after && e.Seq <= upTo && f.Match(e) {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
 // Seq implements Store.
 func (m *Memory) Seq(_ context.Context, id string) (int64, error) {
 	m.mu.Lock()

@@ -31,6 +31,10 @@ type Store interface {
 	Query(ctx context.Context, f Filter, after int64, limit int) ([]Event, error)
 	// Count is the number of events that match.
 	Count(ctx context.Context, f Filter) (int64, error)
+	// CountBetween is the number of events that match, with after < Seq <= upTo.
+	CountBetween(ctx context.Context, f Filter, after, upTo int64) (int64, error)
+	// Newest returns the newest limit events that match, with after < Seq <= upTo, ascending.
+	Newest(ctx context.Context, f Filter, after, upTo int64, limit int) ([]Event, error)
 	// Seq is the place of the event with that id, or ErrNotFound.
 	Seq(ctx context.Context, id string) (int64, error)
 	// Last is the greatest Seq, 0 where there are no events.
@@ -116,6 +120,15 @@ type Destination interface {
 	// dead letters, after any other it is tried again. An event may come twice;
 	// the receiver knows it by its ID. Deliver returns soon after ctx ends.
 	Deliver(ctx context.Context, es []Event) (n int, err error)
+}
+
+// Selective is a Destination, or a Format, that says by filters what it wants,
+// so that the bus reads no more than that. Select always returns the same: an
+// event that matches none of the filters is not wanted; whether one that does
+// is, Wants decides. No filters means all events. For a Capped destination
+// no event may match two of them, and whatever matches counts against the cap.
+type Selective interface {
+	Select() []Filter
 }
 
 // Codec turns the stored bytes of an event into others and back. e's columns

@@ -127,12 +127,16 @@ func (w *worker) round(ctx context.Context) (wait time.Duration, err error) {
 	if err != nil || len(b.events) == 0 && w.scanned-w.cursor.Seq < maxSkipped {
 		return 0, err
 	}
+	seq := w.cursor.Seq
 	if !w.current {
 		if wait, err := w.take(ctx); err != nil || wait > 0 {
 			return wait, err
 		}
 	}
-	wait, err = w.deliverAll(ctx)
+	if w.cursor.Seq != seq { // somebody else has delivered meanwhile
+		b = batch{}
+	}
+	wait, err = w.deliverAll(ctx, b)
 	if w.current = err == nil && wait == 0; !w.current {
 		w.release()
 	}
@@ -175,17 +179,19 @@ func (w *worker) scan(ctx context.Context) (batch, error) {
 	}
 }
 
-// deliverAll goes on until the end of the store or the first failure. The lease is held.
-func (w *worker) deliverAll(ctx context.Context) (wait time.Duration, err error) {
+// deliverAll goes on until the end of the store or the first failure, beginning
+// with b where it has events. The lease is held.
+func (w *worker) deliverAll(ctx context.Context, b batch) (wait time.Duration, err error) {
 	defer func() {
 		if errors.Is(err, ErrLeased) { // somebody else goes on with it
 			wait, err = w.b.o.Poll, nil
 		}
 	}()
-	for ctx.Err() == nil {
-		b, err := w.scan(ctx)
-		if err != nil {
-			return 0, err
+	for ; ctx.Err() == nil; b = (batch{}) {
+		if len(b.events) == 0 {
+			if b, err = w.scan(ctx); err != nil {
+				return 0, err
+			}
 		}
 		if len(b.events) == 0 {
 			break

@@ -44,7 +44,10 @@ type Wire struct {
 	seen    int64
 }
 
-var _ events.Capped = (*Wire)(nil)
+var (
+	_ events.Capped    = (*Wire)(nil)
+	_ events.Selective = (*Wire)(nil)
+)
 
 // WireOptions are the settings of a Wire.
 type WireOptions struct {
@@ -130,6 +133,13 @@ func (w *Wire) Wants(e events.Event) bool {
 	}
 	slug, ok := e.Field("slug")
 	return ok && slug == w.o.Slug || !ok && erased(e)
+}
+
+// Select implements events.Selective: the same by the store's indexes. A row
+// that tells no chain is one that was erased.
+func (w *Wire) Select() []events.Filter {
+	typ := events.TypeStageCompleted
+	return []events.Filter{{"type": &typ, "slug": &w.o.Slug}, {"type": &typ, "slug": nil}}
 }
 
 // Cap implements events.Capped.

@@ -60,6 +60,14 @@ func (f *File) Wants(e events.Event) bool {
 	return f.o.Format.Wants(e) && (f.o.Wants == nil || f.o.Wants(e))
 }
 
+// Select implements events.Selective: it is what the format selects.
+func (f *File) Select() []events.Filter {
+	if s, ok := f.o.Format.(events.Selective); ok {
+		return s.Select()
+	}
+	return nil
+}
+
 // Deliver implements events.Destination.
 func (f *File) Deliver(_ context.Context, es []events.Event) (int, error) {
 	lines := make([][]byte, 0, len(es))

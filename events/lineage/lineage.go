@@ -54,6 +54,14 @@ func (Format) ContentTypes() (single, batch string) { return "application/json",
 // Wants implements events.Format.
 func (Format) Wants(e events.Event) bool { return eventType(e.Type) != "" && e.Task != "" }
 
+// Select implements events.Selective.
+func (Format) Select() (fs []events.Filter) {
+	for _, typ := range []string{events.TypeRunStarted, events.TypeRunCompleted, events.TypeRunFailed, events.TypeRunCancelled, events.TypeRunAborted} {
+		fs = append(fs, events.Filter{"type": &typ})
+	}
+	return fs
+}
+
 func eventType(typ string) string {
 	switch typ {
 	case events.TypeRunStarted:

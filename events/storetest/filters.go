@@ -63,6 +63,7 @@ func testFilters(t *testing.T, open Open) {
 		if err != nil || int(n) != len(got) {
 			t.Errorf("%s: count %d, %v; the query found %d", describe(test.filter), n, err, len(got))
 		}
+		between(t, s, test.filter, got)
 		for _, e := range []events.Event{a, b, c} {
 			if got, want := test.filter.Match(e), contains(ids(got), e.ID); got != want {
 				t.Errorf("%s: Match(%s) is %v", describe(test.filter), e.ID, got)
@@ -72,8 +73,36 @@ func testFilters(t *testing.T, open Open) {
 	for _, name := range []string{"seq", "payload", "id", "type; drop table events", "Type"} {
 		_, err := s.Query(t.Context(), events.Filter{name: text("x")}, 0, 0)
 		_, err2 := s.Count(t.Context(), events.Filter{name: nil})
-		if !errors.Is(err, events.ErrFilter) || !errors.Is(err2, events.ErrFilter) {
-			t.Errorf("filter %q: %v, %v", name, err, err2)
+		_, err3 := s.CountBetween(t.Context(), events.Filter{name: nil}, 0, 9)
+		_, err4 := s.Newest(t.Context(), events.Filter{name: nil}, 0, 9, 9)
+		if !errors.Is(err, events.ErrFilter) || !errors.Is(err2, events.ErrFilter) || !errors.Is(err3, events.ErrFilter) || !errors.Is(err4, events.ErrFilter) {
+			t.Errorf("filter %q: %v, %v, %v, %v", name, err, err2, err3, err4)
+		}
+	}
+}
+
+// between asks for each part of the store what the filter finds there, given
+// all that it finds.
+func between(t *testing.T, s Both, f events.Filter, found []events.Event) {
+	t.Helper()
+	for after := range int64(3) {
+		for upTo := int64(2); upTo < 5; upTo += 2 {
+			var want []string
+			for _, e := range found {
+				if e.Seq > after && e.Seq <= upTo {
+					want = append(want, e.ID)
+				}
+			}
+			if n, err := s.CountBetween(t.Context(), f, after, upTo); err != nil || int(n) != len(want) {
+				t.Errorf("%s: %d between %d and %d, %v; want %v", describe(f), n, after, upTo, err, want)
+			}
+			for _, limit := range []int{0, 1, 2, 9} {
+				got, err := s.Newest(t.Context(), f, after, upTo, limit)
+				newest := want[max(0, len(want)-limit):]
+				if err != nil || fmt.Sprint(ids(got)) != fmt.Sprint(newest) {
+					t.Errorf("%s: the newest %d between %d and %d are %v, %v; want %v", describe(f), limit, after, upTo, ids(got), err, newest)
+				}
+			}
 		}
 	}
 }

@@ -123,6 +123,14 @@ func (w *Webhook) Wants(e events.Event) bool {
 	return w.o.Format.Wants(e) && (w.o.Wants == nil || w.o.Wants(e))
 }
 
+// Select implements events.Selective: it is what the format selects.
+func (w *Webhook) Select() []events.Filter {
+	if s, ok := w.o.Format.(events.Selective); ok {
+		return s.Select()
+	}
+	return nil
+}
+
 // Deliver implements events.Destination.
 func (w *Webhook) Deliver(ctx context.Context, es []events.Event) (int, error) {
 	single, batch := w.o.Format.ContentTypes()
