@@ -59,7 +59,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 
 // runAll submits the runs and waits for them. The code is that of the first that did not succeed.
 func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Request, targets []target) (code int, err error) {
-	svc := s.service(f.jobs, newStarter(f))
+	svc := s.service(f.jobs, newStarter(f, s.conf))
 	defer svc.Close()
 	s.sweep(ctx, svc, ui)
 

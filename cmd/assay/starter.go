@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,12 +23,55 @@ type starter struct {
 	gateway string
 	token   string
 	python  string
+	env     []string // of kernels of this machine
 }
 
 var _ runs.Starter = (*starter)(nil)
 
-func newStarter(f *runFlags) *starter {
-	return &starter{gateway: f.gateway, token: os.Getenv("ASSAY_GATEWAY_TOKEN"), python: f.python}
+func newStarter(f *runFlags, conf *config) *starter {
+	return &starter{gateway: f.gateway, token: os.Getenv("ASSAY_GATEWAY_TOKEN"), python: f.python, env: kernelEnviron(os.Environ(), f, conf)}
+}
+
+// kernelEnviron is the environment without assay's own secrets: its keys, its
+// token, the store's address where that has a password, and the variables that
+// the configuration refers to. One that is a parameter's secret as well stays:
+// the notebook is meant to have it.
+func kernelEnviron(env []string, f *runFlags, conf *config) []string {
+	without := map[string]bool{}
+	for i := range conf.Destinations {
+		if kind, name, err := parseReference(conf.Destinations[i].Secret); err == nil && kind == "env" {
+			without[name] = true
+		}
+	}
+	for _, pair := range f.pairs {
+		_, value := splitPair(pair)
+		if kind, name, err := parseReference(value); err == nil && kind == "env" {
+			delete(without, name)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(env), func(line string) bool {
+		name, value, _ := strings.Cut(line, "=")
+		switch {
+		case name == "ASSAY_LOG_KEY" || name == "ASSAY_GATEWAY_TOKEN" || strings.HasPrefix(name, "ASSAY_EVENT_KEY"):
+			return true
+		case name == "ASSAY_STORE":
+			return hasPassword(value)
+		}
+		return without[name]
+	})
+}
+
+// hasPassword tells whether an address holds a password; one that cannot be read may.
+func hasPassword(address string) bool {
+	if strings.HasPrefix(address, "sqlite:") {
+		return false
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return true
+	}
+	_, given := u.User.Password()
+	return given || u.Query().Has("password")
 }
 
 // Start implements runs.Starter.
@@ -75,7 +119,7 @@ func (s *starter) localOptions(r runs.KernelRequest) *local.Options {
 	}
 	return &local.Options{
 		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
-		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules,
+		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules, Env: s.env,
 	}
 }
 
