@@ -189,7 +189,7 @@ func (v *Events) CountBetween(ctx context.Context, f events.Filter, after, upTo 
 	if err != nil {
 		return 0, err
 	}
-	return n, v.s.one(ctx, "SELECT count(*) FROM event WHERE seq > ? AND seq <= ?"+where, append([]any{after, upTo}, args...), &n)
+	return n, v.s.one(ctx, "SELECT count(*) FROM event WHERE seq > ? AND seq <= ?"+probing(where), append([]any{after, upTo}, args...), &n)
 }
 
 // Newest implements events.Store.
@@ -198,7 +198,7 @@ func (v *Events) Newest(ctx context.Context, f events.Filter, after, upTo int64,
 	if err != nil || limit < 1 {
 		return nil, err
 	}
-	err = v.s.rows(ctx, "SELECT "+eventColumns+" FROM event WHERE seq > ? AND seq <= ?"+where+" ORDER BY seq DESC LIMIT ?",
+	err = v.s.rows(ctx, "SELECT "+eventColumns+" FROM event WHERE seq > ? AND seq <= ?"+probing(where)+" ORDER BY seq DESC LIMIT ?",
 		append(append([]any{after, upTo}, args...), limit), func(rows *sql.Rows) error {
 			r := eventRow{}
 			if err := rows.Scan(r.dest()...); err != nil {
@@ -210,4 +210,11 @@ func (v *Events) Newest(ctx context.Context, f events.Filter, after, upTo int64,
 		})
 	slices.Reverse(out)
 	return out, err
+}
+
+// probing is filterSQL's conditions for a part of the store that is walked
+// anyway: each event is looked up, no list of all that have the field is made.
+func probing(where string) string {
+	return strings.ReplaceAll(where, "seq IN (SELECT f.seq FROM event_field f WHERE f.name = ? AND f.value = ?)",
+		"EXISTS (SELECT 1 FROM event_field f WHERE f.name = ? AND f.value = ? AND f.seq = event.seq)")
 }
