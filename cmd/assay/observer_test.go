@@ -1,15 +1,21 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"assay/events"
+	"assay/internal/observerstub"
 	"assay/internal/testenv"
+	"assay/observer"
 )
 
 // stubProcess is assay observer stub as a process of its own.
@@ -217,5 +223,39 @@ func TestObserverHeartbeat(t *testing.T) {
 	}
 	if session(beat) == "" || session(beat) != session(row) {
 		t.Errorf("sessions %q and %q", session(beat), session(row))
+	}
+}
+
+// What the heartbeat finds out is in the rows that are made after it.
+func TestObserverCadence(t *testing.T) {
+	t.Parallel()
+	beats := make(chan observerstub.Row, 10)
+	stub := httptest.NewServer(observerstub.New(&observerstub.Options{Slug: observer.DefaultSlug, Key: "zsm_live_0", Took: func(r observerstub.Row) { beats <- r }}))
+	t.Cleanup(stub.Close)
+	w, err := observer.NewWire(new(observer.Memory), &observer.WireOptions{URL: stub.URL, Key: "zsm_live_0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cadence := cadenceOf([]events.Destination{w})
+	row := func() observer.Row {
+		c := observer.Candidate{At: time.Now(), Beat: cadence}
+		r, _ := observer.Link(observer.Genesis(c), c, nil)
+		return r
+	}
+	if r := row(); r.HF.HF8 != nil {
+		t.Errorf("before the first heartbeat: %v", *r.HF.HF8)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { w.Heartbeats(ctx, nil, func(err error) { t.Error(err) }); close(ended) }()
+	select {
+	case <-beats:
+	case <-time.After(time.Minute):
+		t.Error("no heartbeat")
+	}
+	stop()
+	<-ended
+	if r := row(); r.HF.HF8 == nil || *r.HF.HF8 > 0.5 || r.HF.SkewMS == nil {
+		t.Errorf("after it: %+v", r.HF)
 	}
 }
