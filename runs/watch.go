@@ -27,12 +27,20 @@ type watch struct {
 
 func newWatch(k executor.Kernel, out *output.Writer, secrets []executor.Secret) *watch {
 	w := &watch{Kernel: k, out: out}
-	// As the executor does it: of secrets that begin at one place the longest.
-	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s executor.Secret) bool { return s.Value == "" })
-	slices.SortStableFunc(secrets, func(a, b executor.Secret) int { return len(b.Value) - len(a.Value) })
-	var pairs []string
+	type mask struct{ form, shown string }
+	var masks []mask
 	for _, s := range secrets {
-		pairs = append(pairs, s.Value, "[secret "+s.Name+"]")
+		for _, form := range s.Forms() {
+			if form != "" {
+				masks = append(masks, mask{form, "[secret " + s.Name + "]"})
+			}
+		}
+	}
+	// As the executor does it: of forms that begin at one place the longest.
+	slices.SortStableFunc(masks, func(a, b mask) int { return len(b.form) - len(a.form) })
+	var pairs []string
+	for _, m := range masks {
+		pairs = append(pairs, m.form, m.shown)
 	}
 	if pairs != nil {
 		w.mask = strings.NewReplacer(pairs...)

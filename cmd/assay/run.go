@@ -17,7 +17,10 @@ Several inputs, or a folder, need --out-dir.
 
 Parameters are merged in this order, whatever their order on the line:
 --inject-*, -b, -f, -y, -p, -r. A value @env:NAME or @file:PATH given with -p
-is a secret: it reaches the kernel and stands in no cell, log, error or record.`
+is a secret: it reaches the kernel and stands in no cell that assay writes, log
+or record. Where a cell prints it, it is masked: as it is, and from eight bytes
+on also as JSON, Python, R or a shell quote it, escaped for a URL or HTML, or in
+base64; not in other forms.`
 
 const runExample = `  assay run report.ipynb out.ipynb -p alpha 0.6 -p region eu
   assay run report.ipynb 'runs/{region}.ipynb' -y 'region: eu' --strict
