@@ -75,6 +75,29 @@ func (s *Store) digests(ctx context.Context) (*keyed, error) {
 	return k, nil
 }
 
+// fits refuses a codec that cannot open what the store keeps, before anything
+// is written with it. For reading, what is not sealed is there without the key.
+func (s *Store) fits(ctx context.Context) error {
+	var sealed []byte
+	err := s.one(ctx, "SELECT value FROM secret WHERE name = 'digest'", nil, &sealed)
+	if noRow(err) {
+		return nil // nothing is sealed yet but payloads that came without a run
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.openKey(sealed)
+	switch {
+	case err == nil:
+		return nil
+	case len(sealed) > 0 && sealed[0] == 0 && s.o.Codec != nil:
+		return fmt.Errorf("%w: it was begun without encryption: go on without, or name a new store for what is to be encrypted: %w", ErrKey, err)
+	case s.o.ReadOnly:
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrKey, err)
+}
+
 func (s *Store) readKey(ctx context.Context) (*keyed, error) {
 	var sealed []byte
 	if err := s.one(ctx, "SELECT value FROM secret WHERE name = 'digest'", nil, &sealed); err != nil {

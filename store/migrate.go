@@ -22,8 +22,10 @@ const version = 1
 func (s *Store) upToDate(ctx context.Context) error {
 	have, err := s.version(ctx)
 	switch {
+	case err != nil && s.o.ReadOnly && s.e.noTables(err):
+		return fmt.Errorf("%w: %w", ErrNoStore, err)
 	case err != nil && s.o.ReadOnly:
-		return fmt.Errorf("%w: %w", ErrNoStore, s.e.explain(err))
+		return s.e.explain(err)
 	case have == version:
 		return nil
 	case have > version:

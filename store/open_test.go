@@ -253,8 +253,15 @@ func TestCodec(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkOK(t, s)
-	for _, other := range []*store.Options{nil, withKey(strings.Repeat("0b", 32))} {
+	for _, other := range []*store.Options{{}, withKey(strings.Repeat("0b", 32))} {
+		if _, err := store.Open(ctx, url, other); !errors.Is(err, store.ErrKey) {
+			t.Errorf("opened for writing with another key: %v", err)
+		}
+		other.ReadOnly = true // what is not sealed is there for everybody
 		s := open(t, url, other)
+		if st, err := s.Find(ctx, "other"); err != nil || st.Index != 1 {
+			t.Errorf("%+v, %v", st, err)
+		}
 		if _, err := s.Payloads(ctx, "other"); err == nil {
 			t.Error("payloads were read without the key")
 		}
@@ -265,4 +272,44 @@ func TestCodec(t *testing.T) {
 			t.Error("an event was read without the key")
 		}
 	}
+}
+
+// Encryption is not asked of a store that was begun without, and the other errors of opening are not "no store".
+func TestOpenSays(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	url := sqliteURL(t)
+	appendAll(t, open(t, url, nil), ended("plain"))
+	c, err := codec.New(codec.EnvKeys("KEY", func(name string) (string, bool) { return strings.Repeat("0a", 32), name == "KEY" }), &codec.Options{RequireEncryption: true})
+	must(t, err)
+	for _, readOnly := range []bool{false, true} {
+		if _, err := store.Open(ctx, url, &store.Options{Codec: c, ReadOnly: readOnly}); !errors.Is(err, store.ErrKey) || !strings.Contains(err.Error(), "begun without encryption") {
+			t.Errorf("encryption of a plain store: %v", err)
+		}
+	}
+	junk, none := filepath.Join(t.TempDir(), "junk.db"), filepath.Join(t.TempDir(), "none.db")
+	must(t, os.WriteFile(junk, bytes.Repeat([]byte("no database "), 1000), 0o600))
+	must(t, os.WriteFile(none, nil, 0o600))
+	if _, err := store.Open(ctx, "sqlite:"+junk, &store.Options{ReadOnly: true}); err == nil || errors.Is(err, store.ErrNoStore) || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("junk, for reading: %v", err)
+	}
+	if _, err := store.Open(ctx, "sqlite:"+none, &store.Options{ReadOnly: true}); !errors.Is(err, store.ErrNoStore) {
+		t.Errorf("an empty file, for reading: %v", err)
+	}
+	if _, err := store.Open(ctx, "postgres://me@127.0.0.1:1/none?connect_timeout=2", &store.Options{ReadOnly: true}); err == nil || errors.Is(err, store.ErrNoStore) {
+		t.Errorf("a server that is not there, for reading: %v", err)
+	}
+}
+
+// Rows that somebody else removed are named as the cause where the next append meets them.
+func TestStrangerRemovesRows(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		url := empty(t)
+		s := open(t, url, nil)
+		appendAll(t, s, ended("one"), ended("two"))
+		must(t, execute(raw(t, url), "DELETE FROM run"))
+		if _, err := s.Append(t.Context(), []ledger.Item{ended("three")}); err == nil || !strings.Contains(err.Error(), "changed by somebody else") {
+			t.Errorf("after rows were removed: %v", err)
+		}
+	})
 }

@@ -122,6 +122,11 @@ func columnAs[T any](rows [][]any, c int) []T {
 	return out
 }
 
+func (pgEngine) noTables(err error) bool {
+	var said *pgconn.PgError
+	return errors.As(err, &said) && (said.Code == "42P01" || said.Code == "3D000")
+}
+
 // explain says what connection errors mean; what the server says is clear enough.
 func (pgEngine) explain(err error) error {
 	var said *pgconn.PgError
@@ -132,6 +137,8 @@ func (pgEngine) explain(err error) error {
 		return fmt.Errorf("the PostgreSQL server is going down or coming up: try again: %w", err)
 	case errors.As(err, &said) && said.Code == "53100":
 		return fmt.Errorf("the PostgreSQL server's disk is full: %w: %w", syscall.ENOSPC, err)
+	case errors.As(err, &said) && strings.HasPrefix(said.Code, "23"):
+		return fmt.Errorf("%w: %w", errChanged, err)
 	case errors.As(err, &said):
 		return err
 	case pgconn.Timeout(err):

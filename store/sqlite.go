@@ -77,10 +77,11 @@ func openLite(path string, settings []string, mode, lock string) (*sql.DB, error
 // take its mode, are the owner's only.
 func (s *Store) makeFile(path string) error {
 	if s.o.ReadOnly {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("%w: %w", ErrNoStore, err)
+		_, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", ErrNoStore, err)
 		}
-		return nil
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the store's folder: %w", err)
@@ -142,6 +143,11 @@ func (e *liteEngine) backup(ctx context.Context, _ *Store, path string) error {
 	return errors.Join(err, db.Close())
 }
 
+func (*liteEngine) noTables(err error) bool {
+	var code *sqlite.Error
+	return errors.As(err, &code) && code.Code() == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "no such table")
+}
+
 // explain gives what SQLite says by a number the words and, where there is
 // one, the error of the operating system that callers ask for.
 func (e *liteEngine) explain(err error) error {
@@ -160,6 +166,8 @@ func (e *liteEngine) explain(err error) error {
 		return fmt.Errorf("%s or a file beside it cannot be opened or made: %w", e.path, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("%s is damaged: run assay store check, and restore a backup: %w", e.path, err)
+	case sqlite3.SQLITE_CONSTRAINT:
+		return fmt.Errorf("%s: %w: %w", e.path, errChanged, err)
 	case sqlite3.SQLITE_IOERR:
 		return fmt.Errorf("%s: the disk refused to read or write (is it full?): %w", e.path, err)
 	}

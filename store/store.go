@@ -28,6 +28,9 @@ var (
 	ErrReadOnly = errors.New("the store was opened for reading only")
 	// ErrNewer says that a newer assay made the database.
 	ErrNewer = errors.New("the database was made by a newer assay: update this one")
+	// ErrKey says that the codec does not open what the store has: another key,
+	// none, or encryption required of a store that was begun without.
+	ErrKey = errors.New("the store was not begun with this key")
 	// ErrNoStore says that there is no database at the address, or one without assay's tables.
 	ErrNoStore = errors.New("there is no store")
 )
@@ -101,6 +104,8 @@ type engine interface {
 	check(ctx context.Context, s *Store, found func(Finding)) error
 	// backup writes a copy of one moment as an SQLite file that is not there yet.
 	backup(ctx context.Context, s *Store, path string) error
+	// noTables says that the error is that there is no database, or none of assay's tables in it.
+	noTables(err error) bool
 	// explain says in clear words what the engine reports by a number.
 	explain(err error) error
 }
@@ -128,7 +133,11 @@ func Open(ctx context.Context, url string, o *Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.upToDate(ctx); err != nil {
+	err = s.upToDate(ctx)
+	if err == nil {
+		err = s.fits(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", redact(url), err), s.Close())
 	}
 	return s, nil

@@ -7,6 +7,9 @@ import (
 	"fmt"
 )
 
+// errChanged is what a constraint says that the store's own rows cannot break.
+var errChanged = errors.New("the store was changed by somebody else: run assay store check")
+
 // tx is a transaction that writes. It carries the context of its statements,
 // which lives as long as it does.
 type tx struct {
