@@ -13,6 +13,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+// maxNote is the longest signed note that is read.
+const maxNote = 1 << 20
+
 // Checkpoint is the state of a log at one size (C2SP tlog-checkpoint).
 type Checkpoint struct {
 	Origin string // the log's name
@@ -107,6 +110,9 @@ func (e *UntrustedError) Error() string {
 // checkNote wants of a signed note what note.Open leaves open: each signature
 // in the one spelling of its base64, and none twice.
 func checkNote(msg []byte) error {
+	if len(msg) > maxNote {
+		return fmt.Errorf("checkpoint: of %d bytes, and a signed note may have %d", len(msg), maxNote)
+	}
 	i := bytes.LastIndex(msg, []byte("\n\n"))
 	if i < 0 {
 		return errors.New("checkpoint: no signed note")

@@ -13,11 +13,10 @@ import (
 // Limits of what VerifyExport reads at once, so that no export makes it take
 // memory without bound.
 const (
-	maxNote       = 1 << 20
 	maxBundle     = (2 + MaxLeaf) << TileHeight
 	maxLine       = 256 << 20
-	maxProblems   = 100 // after which one says that there are more
-	maxNamedKeys  = 100
+	maxProblems   = 100    // after which one says that there are more
+	maxNamedKeys  = 10_000 // of those that entries name; each counts once
 	leavesPerTile = 1 << TileHeight
 )
 
@@ -30,7 +29,7 @@ func VerifyExport(fsys fs.FS, o *VerifyOptions) *Verdict {
 	if o == nil {
 		o = &VerifyOptions{}
 	}
-	x := &exportCheck{v: &Verdict{}, fsys: fsys, o: o, kinds: map[string]int64{}}
+	x := &exportCheck{v: &Verdict{}, fsys: fsys, o: o, kinds: map[string]int64{}, named: map[signerID]note.Verifier{}}
 	x.run()
 	v := x.v
 	if v.OK = len(v.Problems) == 0; !v.OK {
@@ -53,10 +52,16 @@ type exportCheck struct {
 	earlier  *CheckpointLine
 
 	kinds  map[string]int64
-	named  []note.Verifier // keys that entries name
-	shown  int64           // payloads that hold
-	hidden int64           // payloads that are not there
-	signed int64           // checkpoints in the history
+	named  map[signerID]note.Verifier // keys that entries name
+	shown  int64                      // payloads that hold
+	hidden int64                      // payloads that are not there
+	signed int64                      // checkpoints in the history
+}
+
+// signerID is how a signature names its key.
+type signerID struct {
+	name string
+	hash uint32
 }
 
 func (x *exportCheck) problem(where, format string, args ...any) {
@@ -155,8 +160,12 @@ func (x *exportCheck) act(index int64, e *Entry) {
 	x.kinds[e.Kind]++
 	if e.Kind == KindKey || e.Kind == KindLog {
 		for _, k := range append(e.Names[:len(e.Names):len(e.Names)], e.Subject) {
-			if kv, err := NewVerifier(k); err == nil && len(x.named) < maxNamedKeys {
-				x.named = append(x.named, kv)
+			kv, err := NewVerifier(k)
+			if err != nil || len(x.named) >= maxNamedKeys {
+				continue
+			}
+			if id := (signerID{kv.Name(), kv.KeyHash()}); x.named[id] == nil {
+				x.named[id] = kv
 			}
 		}
 	}

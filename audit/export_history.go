@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -64,7 +65,9 @@ func (x *exportCheck) signatures() {
 	if len(x.v.Problems) > 0 || x.signed == 0 {
 		return
 	}
-	keys := distinct(append(append([]note.Verifier{}, x.o.Keys...), x.named...))
+	for _, k := range slices.Backward(x.o.Keys) { // what was given goes before what is named
+		x.named[signerID{k.Name(), k.KeyHash()}] = k
+	}
 	var r lineReader
 	r.open(x.fsys, ExportCheckpoints)
 	defer r.close()
@@ -75,12 +78,27 @@ func (x *exportCheck) signatures() {
 		}
 		l, err := ParseCheckpointLine(line)
 		if err == nil {
-			_, _, err = OpenCheckpoint([]byte(l.Note), keys...)
+			_, _, err = OpenCheckpoint([]byte(l.Note), x.signers([]byte(l.Note))...)
 		}
 		if err != nil {
 			x.problem(ExportCheckpoints, "line %d: %v", r.line, err)
 		}
 	}
+}
+
+// signers are the keys, given or named, that a note says it is signed by: of
+// thousands it has one or two.
+func (x *exportCheck) signers(msg []byte) (keys []note.Verifier) {
+	_, n, _ := OpenCheckpoint(msg)
+	if n == nil {
+		return nil
+	}
+	for _, s := range n.UnverifiedSigs {
+		if k := x.named[signerID{s.Name, s.Hash}]; k != nil {
+			keys = append(keys, k)
+		}
+	}
+	return keys
 }
 
 func (x *exportCheck) tell(c Checkpoint, n *note.Note) {

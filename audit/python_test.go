@@ -2,11 +2,13 @@ package audit
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,8 +88,10 @@ func TestVerifyPySmall(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(err)
 	}
+	total := 0
+	told := wordsOf(t, "verify/verify.py") + wordsOf(t, "docs/receipt.md")
 	imports := regexp.MustCompile(`(?m)^\s*(?:from (\S+)|import (.*))`)
-	known := regexp.MustCompile(`^(argparse|base64|contextlib|hashlib|json|os|pathlib|re|struct|sys|cryptography[.\w]*|digest|tree|verify)$`)
+	known := regexp.MustCompile(`^(argparse|base64|contextlib|hashlib|json|os|pathlib|re|struct|sys|cryptography[.\w]*|digest|formats|tree|verify)$`)
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		if err != nil {
@@ -95,6 +99,15 @@ func TestVerifyPySmall(t *testing.T) {
 		}
 		if n := bytes.Count(data, []byte("\n")); n >= 150 {
 			t.Errorf("%s has %d lines, want fewer than 150", filepath.Base(f), n)
+		}
+		n := bytes.Count(data, []byte("\n"))
+		name := filepath.Base(f)
+		if name != "export.py" {
+			total += n
+		}
+		// Both places say how long it is, each file by its name.
+		if said := regexp.MustCompile("`?"+regexp.QuoteMeta(name)+"`?,? "+strconv.Itoa(n)+`\b`).FindAllString(told, -1); len(said) != 2 {
+			t.Errorf("%s has %d lines, which is told %d times, want 2", name, n, len(said))
 		}
 		for _, m := range imports.FindAllStringSubmatch(string(data), -1) {
 			for _, name := range strings.Split(m[1]+m[2], ", ") {
@@ -104,4 +117,17 @@ func TestVerifyPySmall(t *testing.T) {
 			}
 		}
 	}
+	if n := strings.Count(told, fmt.Sprintf(" %d lines", total)); n != 2 {
+		t.Errorf("%d lines check receipts, which is told %d times, want 2", total, n)
+	}
+}
+
+// wordsOf is a file's text in one line.
+func wordsOf(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(testenv.Root(), filepath.FromSlash(path)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(string(data)), " ") + "\n"
 }

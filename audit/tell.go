@@ -2,14 +2,12 @@ package audit
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
 // tell puts the facts that are proved into sentences, and says whose word each is.
 func (v *Verdict) tell(e *Entry, r *Receipt, f *RunFacts, hidden []string) {
-	if e.Kind == KindRun {
-		v.Proved = append(v.Proved, "assay recorded that the run ended "+e.State)
-	}
 	for _, p := range r.Payloads {
 		s := fmt.Sprintf("the log recorded as %s: %s", p.Name, p.Data)
 		if e.Kind == KindRun {
@@ -38,6 +36,21 @@ func (v *Verdict) tell(e *Entry, r *Receipt, f *RunFacts, hidden []string) {
 		"that the times are right: they are those of the machine's own clock")
 }
 
+// ended says how a run ended, in the first sentence of all: that a receipt
+// verifies must not be read as that the run succeeded.
+func ended(state string) string {
+	if state == stateSucceeded {
+		return "assay recorded that the run succeeded"
+	}
+	if state == "" || strings.Trim(state, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		state = strconv.Quote(state) // which is none that assay writes
+	}
+	return "the run did NOT succeed: assay recorded that it ended " + state
+}
+
+// stateSucceeded is the one state of a run in which all went well (docs/run-states.md).
+const stateSucceeded = "succeeded"
+
 // sentence is what a payload says.
 func (f *RunFacts) sentence(payload string) string {
 	switch payload {
@@ -60,7 +73,11 @@ func (f *RunFacts) sentence(payload string) string {
 	case PayloadNames:
 		return fmt.Sprintf("assay recorded who: user %s on %s, asked by %s; %s to %s", f.Names.User, f.Names.Host, f.Names.AskedBy, f.Names.Input, f.Names.Output)
 	case PayloadResult:
-		return fmt.Sprintf("assay %s recorded a run by %s from %s to %s", f.Result.Assay, f.Result.Trigger, formatTime(f.Result.Start), formatTime(f.Result.End))
+		because := ""
+		if f.Result.Reason != "" {
+			because = ", which ended so because of " + f.Result.Reason
+		}
+		return fmt.Sprintf("assay %s recorded a run by %s from %s to %s%s", f.Result.Assay, f.Result.Trigger, formatTime(f.Result.Start), formatTime(f.Result.End), because)
 	case PayloadEvents:
 		return fmt.Sprintf("assay recorded %d events, %s", f.Events.Count, f.Events.Digest)
 	}

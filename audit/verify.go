@@ -62,6 +62,9 @@ func (v *Verdict) receipt(r *Receipt, o *VerifyOptions) {
 	if len(v.Problems) > 0 {
 		return
 	}
+	if e.Kind == KindRun {
+		v.Proved = append(v.Proved, ended(e.State))
+	}
 	v.place(e, r.Index, c, n, o)
 	v.tell(e, r, facts, hidden)
 	v.notebook(o.Notebook, r, facts)

@@ -3,12 +3,12 @@ import contextlib
 import os
 import re
 
+import formats
 import tree
 import verify
-from verify import Bad, need
+from formats import Bad, need
 
-LINE = f'{{"index":{verify.N},{verify.SHOWN}}}\n'
-NOTE = f'{{"size":{verify.N},"note":{verify.S}}}\n'
+NAMED_KEYS = 10000  # of those that entries name, more are not looked at
 
 
 def name(n, width):
@@ -30,7 +30,7 @@ def lines(folder, path, pattern):
     if os.path.exists(os.path.join(folder, path)):
         with open(os.path.join(folder, path), "rb") as f:
             for line in f:
-                yield verify.read(line, pattern, path)
+                yield formats.read(line, pattern, path)
 
 
 def bundles(folder, size):
@@ -49,36 +49,40 @@ def bundles(folder, size):
 def check(folder, keys):
     """What is proved, in sentences; Bad for the first thing that does not hold."""
     origin, size, top, who = verify.checkpoint(load(folder, "checkpoint").decode(), keys)
-    shown = lines(folder, "payloads.jsonl", LINE)
-    history = list(lines(folder, "checkpoints.jsonl", NOTE))
+    shown = lines(folder, "payloads.jsonl", formats.PAYLOAD_LINE)
+    history = list(lines(folder, "checkpoints.jsonl", formats.CHECKPOINT_LINE))
     need(all(a["size"] < b["size"] for a, b in zip(history, history[1:])), "checkpoints.jsonl: sizes do not rise")
-    payload, held, level, named, logs = next(shown, None), 0, [], dict(keys), [origin]
+    sizes, grown, log, payload, held, named = {h["size"] for h in history}, tree.Frontier(), origin, next(shown, None), 0, {}
+    trees = {0: (None, grown.root())}  # by size, the log's name there and the root
     for index, leaf in enumerate(bundles(folder, size)):
-        level.append(tree.leaf(leaf))
-        entry = verify.read(leaf, verify.ENTRY, f"entry {index}")
-        if index == 0 or entry["kind"] == "log" and entry["subject"] == logs[-1]:
+        grown.add(tree.leaf(leaf))
+        entry = formats.read_entry(leaf, f"entry {index}")
+        if index == 0 or entry["kind"] == "log" and entry["subject"] == log:
             log = entry["log"]
         need(entry["log"] == log, f"entry {index} is of the log {entry['log']}, where those before it are of {log}")
-        logs.append(log)
+        if grown.size in sizes:
+            trees[grown.size] = log, grown.root()
         for k in entry["names"] + [entry["subject"]] if entry["kind"] in ("key", "log") else []:
             with contextlib.suppress(ValueError):
-                named.update([verify.log_key(k)])
+                who_else, key = verify.log_key(k)
+                if len(named) < NAMED_KEYS:
+                    named.setdefault(who_else, key)
         if payload and payload["index"] == index:
             held += len(verify.bound(entry, payload["commitments"], payload["payloads"]))
             payload = next(shown, None)
     need(payload is None, "payloads.jsonl: a line is of an entry that does not come there")
-    need(top == tree.root(level), f"checkpoint: it is not that of the {size} entries that are here")
-    need(logs[-1] == origin, f"checkpoint: it is of the log {origin}, the last entries are of {logs[-1]}")
+    need(top == grown.root(), f"checkpoint: it is not that of the {size} entries that are here")
+    need(log == origin, f"checkpoint: it is of the log {origin}, the last entries are of {log}")
+    believed = {**named, **keys}
     for h in history:
-        signer, at, was, _ = verify.checkpoint(h["note"], named)
-        need(signer in logs[at:at + 1] and at == h["size"] and was == tree.root(level[:at]),
+        signer, at, was, _ = verify.checkpoint(h["note"], believed)
+        name_there, root_there = trees.get(at, ("", b""))
+        need(at == h["size"] and was == root_there and (at == 0 or signer == name_there),  # an empty log has any name
              f"checkpoints.jsonl: that of size {h['size']} is not one of the entries that are here")
-    height = 0
-    while level:
-        for n in range(0, len(level), 256):
-            path = f"tile/{height}/" + name(n // 256, len(level[n:n + 256]))
-            need(load(folder, path) == b"".join(level[n:n + 256]), f"{path}: its hashes are not those of the entries")
-        level, height = [tree.root(level[n:n + 256]) for n in range(0, len(level) - 255, 256)], height + 1
+    for height, hashes in enumerate(grown.levels):
+        for n in range(0, len(hashes), 256):
+            path = f"tile/{height}/" + name(n // 256, len(hashes[n:n + 256]))
+            need(load(folder, path) == b"".join(hashes[n:n + 256]), f"{path}: its hashes are not those of the entries")
     return [f"the export holds the whole log {origin}: {size} entries and all its tiles", verify.SIGNED.format(who, size),
             f"{len(history)} checkpoints that were signed earlier or now are all of this one log",
             f"{held} payloads are those that their entries are bound to"], []

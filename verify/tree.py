@@ -10,11 +10,31 @@ def node(a, b):
     return hashlib.sha256(b"\1" + a + b).digest()
 
 
-def root(hashes):
-    """The root over leaves, or over complete subtrees of one height (section 2.1)."""
-    while len(hashes) > 1:
-        hashes = [node(*hashes[i:i + 2]) if i + 1 < len(hashes) else hashes[i] for i in range(0, len(hashes), 2)]
-    return hashes[0] if hashes else hashlib.sha256().digest()
+class Frontier:
+    """A tree that grows leaf by leaf: size, its root at any moment, and by level the hashes over 256 of the level below."""
+
+    def __init__(self):
+        self.size, self.edge, self.levels = 0, [], [[]]
+
+    def add(self, h):
+        self.levels[0].append(h)
+        self.size, height, n = self.size + 1, 0, self.size
+        while n & 1:
+            h, n, height = node(self.edge.pop(), h), n >> 1, height + 1
+            if height % 8 == 0:
+                if height // 8 == len(self.levels):
+                    self.levels.append([])
+                self.levels[height // 8].append(h)
+        self.edge.append(h)
+
+    def root(self):
+        """The root over all leaves (section 2.1)."""
+        if not self.edge:
+            return hashlib.sha256().digest()
+        h = self.edge[-1]
+        for left in reversed(self.edge[:-1]):
+            h = node(left, h)
+        return h
 
 
 def climb(h, index, size, proof):

@@ -5,45 +5,18 @@
   verify.py export DIR --key VKEY
 
 Exit 0: what was checked holds. 1: something does not. 2: wrong use, or a file that cannot be read.
-Needs Python 3.9 and the package cryptography. The formats: docs/receipt.md, docs/digests.md, docs/log.md."""
+Needs Python 3.9 and the package cryptography. The formats: docs/receipt.md, docs/digests.md, docs/log.md.
+To check receipts takes four files, 417 lines: verify.py 141 (proof and signatures), formats.py 79 (the formats),
+tree.py 50 (the Merkle tree), digest.py 147 (which cell of a notebook differs). export.py, 88, is for exports only."""
 import argparse, base64, hashlib, json, os, pathlib, re, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-import digest, tree
+import digest, formats, tree
+from formats import Bad, need, read
 
-# The formats, as patterns of their text: there is one text for each meaning.
-def many(p): return rf"\[(?:{p}(?:,{p})*)?\]"
-S = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'  # a string
-N, H, K = "(?:0|[1-9][0-9]{0,15})", '"[0-9a-f]{64}"', '"sha256:(?!0{64})[0-9a-f]{64}"'
-D = f'(?:""|{K})'
-TIME = r'"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"'
-ENTRY = f'{{"version":1,"kind":(?!""){S},"id":(?!""){S},"log":(?!""){S},"time":{TIME},"state":{S},"subject":{S},"names":{many(S)},"facts":{D}}}'
-SHOWN = f'"commitments":{many(f"""{{"name":{S},"digest":{K}}}""")},"payloads":{many(f"""{{"name":(?!"secrets"){S},"salt":{H},"data":{S}}}""")}'
-RECEIPT = f'{{"version":1,"log":{S},"index":{N},"entry":{S},{SHOWN},"proof":{many(H)},"checkpoint":{S},"keys":{many(S)},"ephemeral":(?:true|false)}}\n'
-OUTPUT = f'{{"version":1,"by":"assay","file":{D},"source":{D},"outputs":{D},"rest":{D},"size":{N}}}'
-CELL = f'{{"id":{S},"type":{S},"state":{S}(?:,"execution_count":{N})?,"source":{D},"outputs":{D},"rest":{D}(?:,"masked":{many(S)})?}}'
-CELLS = f'{{"version":1,"by":"assay","cells":{many(CELL)}}}'
 SIGNED = "the key {}, which you gave, signed this tree of {} entries: none of them can be changed, moved or left out any more"
 NOT_PROVED = ["that what was recorded is true: the kernel's reports are its own word, and a notebook that ran under the same user could have reached the log and its key",
               "that the log's owner shows everybody the same log: cosignatures of witnesses are not looked at here"]
-
-
-class Bad(ValueError):
-    """What does not hold, in words."""
-
-
-def need(ok, what):
-    if not ok:
-        raise Bad(what)
-
-
-def read(data, pattern, what):
-    def number(s):
-        need(int(s) < 1 << 53, f"{what}: a number above 2^53-1")
-        return int(s)
-    text = data.decode() if isinstance(data, bytes) else data
-    need(re.fullmatch(pattern, text), f"{what}: not as assay writes it")
-    return json.loads(text, parse_int=number)
 
 
 def b64(s):
@@ -56,7 +29,7 @@ def log_key(vkey):
     """A verifier key as (name, hash) and key."""
     name, raw = vkey.partition("+")[0], b64(vkey.partition("+")[2].partition("+")[2])
     short = hashlib.sha256(f"{name}\n".encode() + raw).digest()[:4]
-    need(re.fullmatch(r"[^\s+]+", name) and len(raw) == 33 and raw[0] == 1 and vkey == f"{name}+{short.hex()}+{base64.b64encode(raw).decode()}",
+    need(re.fullmatch(formats.NAME, name) and len(raw) == 33 and raw[0] == 1 and vkey == f"{name}+{short.hex()}+{base64.b64encode(raw).decode()}",
          "not a verifier key: want NAME+HASH+KEY")
     return (name, short), raw[1:]
 
@@ -65,9 +38,10 @@ def checkpoint(note, keys):
     """Opens a signed checkpoint (C2SP signed-note, tlog-checkpoint): origin, size, root, and who signed."""
     body, cut, lines = note.rpartition("\n\n")
     body, seen = body + "\n", {}
+    need(len(note.encode()) <= 1 << 20, "checkpoint: longer than a signed note may be")
     need(cut and lines.endswith("\n") and not re.search("[\0-\x09\x0b-\x1f]", note), "checkpoint: no signed note")
     for line in lines[:-1].split("\n"):
-        m = re.fullmatch(r"\u2014 ([^\s+]+) ([^\s]+)", line)
+        m = re.fullmatch(f"\u2014 ({formats.NAME}) ([^ ]+)", line)
         raw = b64(m[2]) if m else b""
         need(len(raw) > 4 and (m[1], raw[:4]) not in seen and len(seen) < 100, "checkpoint: a signature is malformed, or a key has signed twice")
         seen[m[1], raw[:4]] = raw[4:]
@@ -77,7 +51,7 @@ def checkpoint(note, keys):
             Ed25519PublicKey.from_public_bytes(keys[who]).verify(seen[who], body.encode())
         except InvalidSignature:
             raise Bad(f"checkpoint: invalid signature for key {who[0]}+{who[1].hex()}") from None
-    m = re.fullmatch(f"([^\n]+)\n({N})\n([^\n]{{44}})\n", body)
+    m = re.fullmatch(f"([^\n]+)\n({formats.N})\n([^\n]{{44}})\n", body)
     need(m and int(m[2]) < 1 << 53 and len(b64(m[3])) == 32, "checkpoint: not as a log writes it")
     who = next((f"{n}+{h.hex()}" for n, h in ours if n == m[1]), None)
     need(who, f"checkpoint: no key that was given signed this checkpoint of the log \"{m[1]}\"")
@@ -98,10 +72,30 @@ def bound(entry, commitments, payloads):
     return {p["name"]: p["data"] for p in payloads}
 
 
+def run_facts(entry, shown):
+    """The payloads of a run, read: each as assay writes it, and in agreement with its entry."""
+    facts = {}
+    for name, data in shown.items():
+        need(name in formats.PAYLOADS, f"payloads: {name}: no run has such a payload")
+        facts[name] = read(data, formats.PAYLOADS[name], f"payloads: {name}")
+    if "environment" in facts:
+        own = hashlib.sha256(shown["environment"].partition(',"environment":')[2][:-1].encode()).hexdigest()
+        need(facts["environment"]["digest"] == "sha256:" + own, "payloads: the environment's digest is not that of its list")
+    if "result" in facts:
+        need(facts["result"]["state"] == entry["state"], f"payloads: result does not say that the run ended {entry['state']}")
+    return facts
+
+
+def ended(state):
+    if state == "succeeded":
+        return "assay recorded that the run succeeded"
+    return f"the run did NOT succeed: assay recorded that it ended {state if re.fullmatch('[a-z_]+', state) else json.dumps(state)}"
+
+
 def receipt(data, keys, notebook=None):
     """What is proved and what about the notebook does not hold, in sentences; Bad when the receipt does not hold."""
-    r = read(data, RECEIPT, "receipt")
-    e = read(r["entry"], ENTRY, "entry")
+    r = read(data, formats.RECEIPT, "receipt")
+    e = formats.read_entry(r["entry"], "entry")
     for k in r["keys"]:
         log_key(k)
     shown = bound(e, r["commitments"], r["payloads"])
@@ -110,12 +104,10 @@ def receipt(data, keys, notebook=None):
     proof = [bytes.fromhex(h) for h in r["proof"]]
     need(r["index"] < size and tree.climb(tree.leaf(r["entry"].encode()), r["index"], size, proof) == root,
          f"proof: it does not lead from the entry at place {r['index']} to the root of the checkpoint's {size} entries")
-    proved = [f"the entry of {e['kind']} {e['id']} stands at place {r['index']} of the log {origin}", SIGNED.format(who, size)]
-    start = '{"version":1,"by":"assay","state":' + json.dumps(e["state"], ensure_ascii=False) + ","
-    shown = shown if e["kind"] == "run" else {}
-    need(shown.get("result", start).startswith(start), f"payloads: result does not say that the run ended {e['state']}")
-    out = read(shown["output"], OUTPUT, "payloads: output") if "output" in shown else None
-    cells = read(shown["cells"], CELLS, "payloads: cells")["cells"] if "cells" in shown else None
+    run = e["kind"] == "run"
+    facts = run_facts(e, shown) if run else {}
+    proved = [ended(e["state"])] * run + [f"the entry of {e['kind']} {e['id']} stands at place {r['index']} of the log {origin}", SIGNED.format(who, size)]
+    out, cells = facts.get("output"), facts.get("cells", {}).get("cells")
     need(out or notebook is None, "notebook: the receipt shows no output, so no notebook can be held against it")
     own = "sha256:" + hashlib.sha256(notebook or b"").hexdigest()
     if notebook is None or own == out["file"]:

@@ -73,6 +73,31 @@ def flips(q):
     return "".join("x" if judge(m, keys, book) else "." for m in mutants(data, q["ops"]))
 
 
+def receipts(q):
+    """A letter for each receipt, and what is said first of those that verify."""
+    keys = dict(verify.log_key(k) for k in q["keys"])
+    answers = []
+    for data in map(base64.b64decode, q["receipts"]):
+        try:
+            proved, problems = verify.receipt(data, keys)
+            answers.append("x " + problems[0] if problems else ". " + proved[0])
+        except (ValueError, RecursionError) as err:
+            answers.append(f"x {err}")
+    return answers
+
+
+def folders(q):
+    """A letter for each folder with an export."""
+    answers = []
+    for folder, key in q["folders"]:
+        try:
+            export.check(folder, dict([verify.log_key(key)]))
+            answers.append(".")
+        except (ValueError, RecursionError) as err:
+            answers.append(f"x {err}")
+    return answers
+
+
 def notebooks(q):
     """The problems with each change of the notebook."""
     keys = dict(verify.log_key(k) for k in q["keys"])
