@@ -69,9 +69,23 @@ func (s *Store) Check(ctx context.Context, o *CheckOptions) (*Report, error) {
 		table string
 		run   func() error
 	}{
-		{"head", c.heads}, {"secret", c.secret}, {"origin", c.origins}, {"checkpoint", c.sizes}, {"entry", c.entries}, {"payload", c.payloads},
-		{"tile", c.tiles}, {"checkpoint", c.checkpoints}, {"event", c.events}, {"event_field", c.fields}, {"run", c.eventDigests},
-		{"chain", c.chains}, {"run", c.runs}, {"outbox", c.outbox}, {"dead", c.dead}, {"frozen", c.frozen}, {"nonce", c.nonces},
+		{"head", c.heads},
+		{"secret", c.secret},
+		{"origin", c.origins},
+		{"checkpoint", c.sizes},
+		{"entry", c.entries},
+		{"payload", c.payloads},
+		{"tile", c.tiles},
+		{"checkpoint", c.checkpoints},
+		{"event", c.events},
+		{"event_field", c.fields},
+		{"run", c.eventDigests},
+		{"chain", c.chains},
+		{"run", c.runs},
+		{"outbox", c.outbox},
+		{"dead", c.dead},
+		{"frozen", c.frozen},
+		{"nonce", c.nonces},
 		{"blob", c.blobs},
 	} {
 		if o.Progress != nil {

@@ -43,8 +43,12 @@ func (c *check) events() error {
 func (c *check) event(r eventRow, e events.Event, digest []byte, erased bool, fields string) {
 	want := r.columns()
 	for _, d := range []struct{ name, column, bytes string }{
-		{"id", want.ID, e.ID}, {"trace", want.Trace, e.Trace}, {"task", want.Task, e.Task},
-		{"parent", want.Parent, e.Parent}, {"type", want.Type, e.Type}, {"source", want.Source, e.Source},
+		{"id", want.ID, e.ID},
+		{"trace", want.Trace, e.Trace},
+		{"task", want.Task, e.Task},
+		{"parent", want.Parent, e.Parent},
+		{"type", want.Type, e.Type},
+		{"source", want.Source, e.Source},
 	} {
 		if d.column != d.bytes {
 			c.wrong("event", r.seq, "its %s is %q, its bytes say %q", d.name, d.column, d.bytes)

@@ -22,7 +22,8 @@ type state struct {
 	store *store.Store
 	log   *ledger.Ledger
 	bus   *events.Bus
-	quiet func() // ends the heartbeats
+	quiet func()                   // ends the heartbeats
+	beat  func() *observer.Cadence // how the heartbeat keeps time
 	owner string
 	alive *os.File    // locked as long as this process lives
 	file  fs.FileInfo // the database as it was opened; nil where it is no file
@@ -104,6 +105,7 @@ func (s *state) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.beat = cadenceOf(destinations)
 	if s.bus, err = events.Open(ctx, s.store.Events(), s.store.Events(), destinations, nil); err != nil {
 		return err
 	}
@@ -127,7 +129,7 @@ func (s *state) close(ctx context.Context) error {
 	}
 	if s.bus != nil {
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), events.DrainLimit)
-		_ = s.bus.Drain(drain) // nothing is lost: the cursors say where to go on
+		s.tellWaiting(ctx, s.bus.Drain(drain), false) // nothing is lost: the cursors say where to go on
 		cancel()
 		errs = append(errs, s.bus.Close())
 	}
@@ -166,6 +168,6 @@ func (s *state) session() string { return s.owner[strings.LastIndexByte(s.owner,
 func (s *state) stage() observer.Candidate {
 	return observer.Candidate{
 		Slug: s.conf.Observer.Slug, Origin: s.conf.Observer.Origin, Clock: observer.Clock(s.conf.Observer.Clock),
-		Session: s.session(), Agent: "assay/" + buildVersion(),
+		Session: s.session(), Agent: "assay/" + buildVersion(), Beat: s.beat,
 	}
 }
