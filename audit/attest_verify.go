@@ -20,6 +20,9 @@ func VerifyAttestation(data []byte, o *VerifyOptions) *Verdict {
 	} else {
 		v.attestation(a, o)
 	}
+	if o.Quorum > 0 {
+		v.problem("attestation", "no witness signs an attestation: verify the receipt, which has their signatures")
+	}
 	if v.OK = len(v.Problems) == 0; !v.OK && len(v.Proved) == 0 {
 		v.NotProved = []string{"anything: what an attestation says is worth nothing while it does not verify"}
 	}

@@ -86,16 +86,39 @@ func (v *Verdict) checkpoint(msg []byte, hints []string, o *VerifyOptions) (Chec
 		v.problem("checkpoint", err.Error())
 		return c, nil
 	}
+	if !byLog(n, o.Keys) {
+		v.problem("checkpoint", "no log's key that was given signed it: witnesses say that a log went on, and not that it is the one meant")
+		return c, nil
+	}
 	if saw := cosignatures(n, o.Witnesses); len(saw) < o.Quorum {
 		v.problem("checkpoint", fmt.Sprintf("%d of the given witnesses cosigned it, %d must have", len(saw), o.Quorum))
 	}
 	return c, n
 }
 
-// cosignatures are the verified ones of witnesses.
+// byLog says whether one of the log keys signed. A cosignature is none of a log.
+func byLog(n *note.Note, keys []note.Verifier) bool {
+	for _, s := range n.Sigs {
+		if _, witness := CosignatureTime(s); witness {
+			continue
+		}
+		for _, k := range keys {
+			if k.Name() == s.Name && k.KeyHash() == s.Hash {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// cosignatures are the verified ones of witnesses. A log's own signature is
+// none, whoever calls its key a witness's.
 func cosignatures(n *note.Note, witnesses []note.Verifier) []note.Signature {
 	var out []note.Signature
 	for _, s := range n.Sigs {
+		if _, witness := CosignatureTime(s); !witness {
+			continue
+		}
 		for _, w := range witnesses {
 			if w.Name() == s.Name && w.KeyHash() == s.Hash {
 				out = append(out, s)

@@ -154,6 +154,11 @@ func (l *Ledger) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Trusted is not enough to sign on: only the key that signed last may, or
+	// one that it handed over to, which signed that checkpoint with it.
+	if l.signer != nil && s.note != nil && !slices.Contains(l.signedBy(s.note), l.signer.vkey) {
+		return fmt.Errorf("%w: the last checkpoint is not by the key here, %s; give the one that signed it", ErrWrongKey, l.signer.vkey)
+	}
 	return l.trustOwn(s)
 }
 

@@ -115,6 +115,9 @@ func (l *Ledger) ended(ctx context.Context) (e end, err error) {
 	if ok && (e.note == nil || c.Size >= e.Size || c.Origin != e.Origin) {
 		e.Checkpoint, e.note, e.copied = c.Checkpoint, c.note, true
 	}
+	if e.named == "" { // a database that was emptied has forgotten it
+		e.named = e.Checkpoint.Origin
+	}
 	if e.note == nil {
 		return e, errors.New("nothing was signed yet that a new log could differ from: open this one")
 	}

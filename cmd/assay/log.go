@@ -231,6 +231,9 @@ func newLogVerify() *cobra.Command {
 				}
 				return tellVerdict(audit.VerifyExport(os.DirFS(args[0]), o), "", asJSON, len(o.Keys))
 			}
+			if len(trust.witnesses) > 0 || trust.quorum != 0 {
+				return usage("assay log export DIR makes one", "--witness and --quorum are for an export")
+			}
 			return withLog(c.Context(), func(ctx context.Context, s *state) error {
 				v, err := s.log.Verify(ctx, progressOf("entries"))
 				if err != nil {
@@ -271,6 +274,9 @@ func newLogCheckpoint() *cobra.Command {
 		Args:  arguments(0, 0, "checkpoint takes none"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return withState(c.Context(), func(ctx context.Context, s *state) error {
+				if cosign && len(s.conf.Log.Witnesses) == 0 {
+					return usage("docs/config.md: log, witnesses", "the configuration names no witness")
+				}
 				signed, err := s.log.Checkpoint(ctx)
 				if err == nil && cosign {
 					signed, err = s.log.Cosign(ctx)

@@ -9,7 +9,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -64,9 +66,10 @@ func (f *trustFlags) options() (*audit.VerifyOptions, error) {
 	o := &audit.VerifyOptions{Quorum: f.quorum}
 	add := func(keys []ledger.TrustedKey, witness bool) {
 		for _, k := range keys {
-			if k.Witness || witness {
+			switch {
+			case k.Witness:
 				o.Witnesses = append(o.Witnesses, k.Verifier)
-			} else {
+			case !witness:
 				o.Keys = append(o.Keys, k.Verifier)
 			}
 		}
@@ -85,6 +88,9 @@ func (f *trustFlags) options() (*audit.VerifyOptions, error) {
 		keys, err := keysOf(text)
 		if err != nil {
 			return nil, usage("a key is one line, NAME+HASH+BASE64: assay log keys prints this machine's", "%v", err)
+		}
+		if i >= len(f.keys) && slices.ContainsFunc(keys, func(k ledger.TrustedKey) bool { return !k.Witness }) {
+			return nil, usage("give it with --key", "%.60s is a log's key, and no witness's", text)
 		}
 		add(keys, i >= len(f.keys))
 	}
@@ -260,7 +266,7 @@ func printVerdict(w io.Writer, v *audit.Verdict) {
 		}
 		fmt.Fprintln(w, title)
 		for _, l := range lines {
-			fmt.Fprintln(w, "  "+safeText(l))
+			fmt.Fprintln(w, "  "+printable(l))
 		}
 	}
 	word := "verified"
@@ -275,6 +281,17 @@ func printVerdict(w io.Writer, v *audit.Verdict) {
 	list("what does not hold:", problems)
 	list("proved:", v.Proved)
 	list("not proved:", v.NotProved)
+}
+
+// printable is a line with everything that is no letter, sign or space as a
+// question mark: what a receipt says must not look like what assay says.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 func newReceiptShow() *cobra.Command {
