@@ -55,6 +55,7 @@ type exportCheck struct {
 	named  map[signerID]note.Verifier // keys that entries name
 	shown  int64                      // payloads that hold
 	hidden int64                      // payloads that are not there
+	silent int64                      // entries that are bound to payloads of which there is no line
 	signed int64                      // checkpoints in the history
 }
 
@@ -143,6 +144,9 @@ func (x *exportCheck) entry(index int64, leaf []byte) {
 	x.act(index, e)
 	x.checkEarlier()
 	if x.payload == nil || x.payload.Index != index {
+		if !e.Facts.IsZero() {
+			x.silent++
+		}
 		return
 	}
 	hidden, err := checkShown(e, x.payload.Commitments, x.payload.Payloads)

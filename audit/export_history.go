@@ -114,6 +114,9 @@ func (x *exportCheck) tell(c Checkpoint, n *note.Note) {
 	if x.hidden > 0 {
 		v.NotProved = append(v.NotProved, fmt.Sprintf("what %d payloads said, which were withheld or erased: the log has %d entries about erasures", x.hidden, x.kinds[KindErased]))
 	}
+	if x.silent > 0 {
+		v.NotProved = append(v.NotProved, fmt.Sprintf("what %d entries are bound to: the export has no line of their payloads", x.silent))
+	}
 	v.NotProved = append(v.NotProved, "that what the entries say is true: a receipt's verification says whose word each fact is")
 }
 
