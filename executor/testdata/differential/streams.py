@@ -10,9 +10,10 @@ print("done\nnext\r\nlast\r")
 # %%
 print("é ü 漢字 😀 \x1b[31mred\x1b[0m \x00 \t|")
 # %%
-subprocess.run([sys.executable, "-c", "print('from a child')"]); None
+# A thread of ipykernel's own reads the descriptor, and gives what it reads to the cell that runs by then.
+subprocess.run([sys.executable, "-c", "print('from a child')"]); __import__("time").sleep(1)
 # %%
-os.write(1, b"to the descriptor\n"); None
+os.write(1, b"to the descriptor\n"); __import__("time").sleep(1)
 # %%
 for i in range(2000): print("line %d" % i, flush=i % 7 == 0)
 # %%
