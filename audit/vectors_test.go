@@ -233,9 +233,6 @@ type pythonDigests struct {
 // Every notebook of the corpus: all digests by both implementations.
 func TestCorpusPython(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("takes minutes")
-	}
 	paths := testenv.CorpusNotebooks(t)
 	var questions []map[string]any
 	for _, p := range paths {

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"assay/audit/ledger"
+	"assay/internal/testenv"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -81,7 +82,7 @@ func TestKeyOpenSSL(t *testing.T) {
 	t.Parallel()
 	openssl, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("no openssl here")
+		testenv.Missing(t, "openssl")
 	}
 	text, err := exec.Command(openssl, "genpkey", "-algorithm", "ed25519").Output()
 	if err != nil {

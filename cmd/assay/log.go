@@ -83,25 +83,21 @@ func newLogShow() *cobra.Command {
 
 // withLog opens the log for reading, calls do, and closes it.
 func withLog(ctx context.Context, do func(context.Context, *state) error) error {
-	s, err := openReading(ctx)
-	if err != nil {
-		return err
-	}
-	if err := do(ctx, s); err != nil {
-		_ = s.close(ctx)
-		return err
-	}
-	return s.close(ctx)
+	return with(ctx, openReading, do)
 }
 
 // withState opens everything for writing, calls do, and closes it.
 func withState(ctx context.Context, do func(context.Context, *state) error) error {
-	s, err := openState(ctx)
+	return with(ctx, openState, do)
+}
+
+func with(ctx context.Context, open func(context.Context) (*state, error), do func(context.Context, *state) error) error {
+	s, err := open(ctx)
 	if err != nil {
 		return err
 	}
 	if err := do(ctx, s); err != nil {
-		_ = s.close(ctx)
+		_ = s.close(ctx) // what do says is more to the point
 		return err
 	}
 	return s.close(ctx)

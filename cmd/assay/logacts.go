@@ -168,13 +168,9 @@ func newLogNew() *cobra.Command {
 			if reason == "" {
 				return usage(`--reason "restored the backup of Monday"`, "say why: the reason goes into the log")
 			}
-			conf, err := readConfig()
+			s, err := openStoreAlone(c.Context(), false)
 			if err != nil {
 				return err
-			}
-			s := &state{conf: conf}
-			if s.store, err = s.openStore(c.Context(), false); err != nil {
-				return stateError(err)
 			}
 			defer s.store.Close()
 			if err := s.newLog(c.Context(), reason); err != nil {

@@ -121,6 +121,20 @@ func (s *state) openStore(ctx context.Context, readOnly bool) (*store.Store, err
 	return store.Open(ctx, s.conf.storeURL(), &store.Options{Codec: codec, Blobs: s.conf.Blobs, ReadOnly: readOnly, Env: os.Getenv})
 }
 
+// openStoreAlone opens the store and not the log in it, for what must be
+// possible where the log is refused. The caller closes the store.
+func openStoreAlone(ctx context.Context, readOnly bool) (*state, error) {
+	conf, err := readConfig()
+	if err != nil {
+		return nil, err
+	}
+	s := &state{conf: conf}
+	if s.store, err = s.openStore(ctx, readOnly); err != nil {
+		return nil, stateError(err)
+	}
+	return s, nil
+}
+
 // close delivers what it can in a moment and frees everything. What is left goes with the next command.
 func (s *state) close(ctx context.Context) error {
 	var errs []error

@@ -56,13 +56,9 @@ func newStoreCheck() *cobra.Command {
 		Short: "walk everything and name every broken link; exit 1 when there is one",
 		Args:  arguments(0, 0, "check takes none"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf, err := readConfig()
+			s, err := openStoreAlone(c.Context(), true)
 			if err != nil {
 				return err
-			}
-			s := &state{conf: conf}
-			if s.store, err = s.openStore(c.Context(), true); err != nil {
-				return stateError(err)
 			}
 			defer s.store.Close()
 			trust, err := new(trustFlags).options()
@@ -130,13 +126,9 @@ func newStoreBackup() *cobra.Command {
 			if exists(args[0]) {
 				return usage("name another, or move it away", "there is a file %s already", args[0])
 			}
-			conf, err := readConfig()
+			s, err := openStoreAlone(c.Context(), true)
 			if err != nil {
 				return err
-			}
-			s := &state{conf: conf}
-			if s.store, err = s.openStore(c.Context(), true); err != nil {
-				return stateError(err)
 			}
 			defer s.store.Close()
 			if err := s.store.Backup(c.Context(), args[0]); err != nil {
@@ -185,13 +177,9 @@ func newStoreScrub() *cobra.Command {
 		Short: "remove what the database's files still hold of erased bytes, where an erasure could not",
 		Args:  arguments(0, 0, "scrub takes none"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			conf, err := readConfig()
+			s, err := openStoreAlone(c.Context(), false)
 			if err != nil {
 				return err
-			}
-			s := &state{conf: conf}
-			if s.store, err = s.openStore(c.Context(), false); err != nil {
-				return stateError(err)
 			}
 			defer s.store.Close()
 			if err := s.store.Scrub(c.Context()); err != nil {
