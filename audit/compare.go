@@ -8,10 +8,10 @@ import (
 
 // notebook holds the given notebook against the digests in the receipt. The
 // file's digest decides; the others only say where the difference is.
-func (v *Verdict) notebook(data []byte, r *Receipt, f *RunFacts) {
+func (v *Verdict) notebook(data []byte, e *Entry, r *Receipt, f *RunFacts) {
 	switch {
 	case data == nil && f.Output != nil:
-		v.NotProved = append(v.NotProved, "that a notebook is the output of this run: none was given to compare")
+		v.NotProved = append(v.NotProved, "that a notebook is "+whatBook(e)+": none was given to compare")
 		return
 	case data == nil:
 		return
@@ -19,7 +19,7 @@ func (v *Verdict) notebook(data []byte, r *Receipt, f *RunFacts) {
 		v.problem("notebook", "the receipt shows no output, so no notebook can be held against it")
 		return
 	case DigestBytes(data) == f.Output.File:
-		v.Proved = append(v.Proved, "the notebook is, byte for byte, the output of this run")
+		v.Proved = append(v.Proved, "the notebook is, byte for byte, "+whatBook(e))
 		return
 	}
 	v.problem("notebook", fmt.Sprintf("the file is not the run's output: it is %s", DigestBytes(data)))

@@ -8,10 +8,11 @@ import (
 
 // The kinds of entries.
 const (
-	KindRun    = "run"    // a run has ended; Subject is empty
-	KindKey    = "key"    // the key in Subject (a verifier key) signs from here on, in place of those in Names
-	KindErased = "erased" // of the entry with the ID in Subject the payloads in Names were destroyed
-	KindLog    = "log"    // this log goes on where the log in Subject (its origin) ended; Names: what is known of its end
+	KindRun       = "run"       // a run has ended; Subject is empty
+	KindKey       = "key"       // the key in Subject (a verifier key) signs from here on, in place of those in Names
+	KindErased    = "erased"    // of the entry with the ID in Subject the payloads in Names were destroyed
+	KindLog       = "log"       // this log goes on where the log in Subject (its origin) ended; Names: what is known of its end
+	KindRecovered = "recovered" // a notebook was made of the journal that the run with the ID in Subject left
 )
 
 // MaxLeaf is the length that a leaf may have: bundles of leaves give each

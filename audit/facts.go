@@ -143,13 +143,7 @@ const factsVersion = 1
 func (f *RunFacts) Payloads(salt func() [32]byte) []Payload {
 	var out []Payload
 	add := func(name, by string, write func(w *jsonWriter)) {
-		var w jsonWriter
-		w.open("", '{')
-		w.int("version", factsVersion)
-		w.str("by", by)
-		write(&w)
-		w.close('}')
-		out = append(out, Payload{Name: name, Salt: salt(), Data: w.b})
+		out = append(out, factPayload(name, by, salt, write))
 	}
 	if f.Input != nil {
 		add(PayloadInput, byAssay, f.Input.write)
@@ -173,4 +167,15 @@ func (f *RunFacts) Payloads(salt func() [32]byte) []Payload {
 		add(SecretsPayload, byAssay, f.writeSecrets)
 	}
 	return out
+}
+
+// factPayload is one payload, by whom its facts are and what write writes of them.
+func factPayload(name, by string, salt func() [32]byte, write func(w *jsonWriter)) Payload {
+	var w jsonWriter
+	w.open("", '{')
+	w.int("version", factsVersion)
+	w.str("by", by)
+	write(&w)
+	w.close('}')
+	return Payload{Name: name, Salt: salt(), Data: w.b}
 }

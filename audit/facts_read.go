@@ -7,19 +7,27 @@ import "fmt"
 func ParseFacts(ps []Payload) (*RunFacts, error) {
 	facts := &RunFacts{}
 	for _, p := range ps {
-		f := newReader(p.Data)
-		if v := f.int("version"); f.err == nil && v != factsVersion {
-			return nil, fmt.Errorf("%s: version %d is not known here: a newer assay may know it", p.Name, v)
-		}
-		by := f.str("by")
-		if want := facts.read(p.Name, f); f.err == nil && by != want {
-			f.fail("by is %.20q, not %q", by, want)
-		}
-		if err := f.done(); err != nil {
-			return nil, fmt.Errorf("%s: %w", p.Name, err)
+		if err := parseFact(p, func(f *jsonReader) string { return facts.read(p.Name, f) }); err != nil {
+			return nil, err
 		}
 	}
 	return facts, nil
+}
+
+// parseFact reads one payload: read reads its facts and gives who they are by.
+func parseFact(p Payload, read func(f *jsonReader) (by string)) error {
+	f := newReader(p.Data)
+	if v := f.int("version"); f.err == nil && v != factsVersion {
+		return fmt.Errorf("%s: version %d is not known here: a newer assay may know it", p.Name, v)
+	}
+	by := f.str("by")
+	if want := read(f); f.err == nil && by != want {
+		f.fail("by is %.20q, not %q", by, want)
+	}
+	if err := f.done(); err != nil {
+		return fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return nil
 }
 
 // read reads one payload and gives who its facts are by.

@@ -220,6 +220,9 @@ func FuzzVerifySigned(f *testing.F) {
 		f.Add(KindRun, p.Name, p.Data, []byte(testNotebook))
 		f.Add(KindErased, p.Name, p.Data, []byte("{}"))
 	}
+	for _, p := range rescued(f, testNotebook).Payloads(salts("r")) {
+		f.Add(KindRecovered, p.Name, p.Data, []byte(testNotebook))
+	}
 	f.Add("other", "", []byte{}, []byte{})
 	f.Fuzz(func(t *testing.T, kind, name string, data, notebook []byte) {
 		e := Entry{Kind: kind, ID: "x", State: "succeeded", Log: testOrigin}

@@ -7,13 +7,17 @@ import (
 )
 
 // tell puts the facts that are proved into sentences, and says whose word each is.
-func (v *Verdict) tell(e *Entry, r *Receipt, f *RunFacts, hidden []string) {
-	for _, p := range r.Payloads {
-		s := fmt.Sprintf("the log recorded as %s: %s", p.Name, p.Data)
-		if e.Kind == KindRun {
-			s = f.sentence(p.Name)
+func (v *Verdict) tell(e *Entry, r *Receipt, f *RunFacts, rescued *Recovered, hidden []string) {
+	if e.Kind == KindRecovered {
+		v.tellRecovered(e, r, rescued)
+	} else {
+		for _, p := range r.Payloads {
+			s := fmt.Sprintf("the log recorded as %s: %s", p.Name, p.Data)
+			if e.Kind == KindRun {
+				s = f.sentence(p.Name)
+			}
+			v.Proved = append(v.Proved, s)
 		}
-		v.Proved = append(v.Proved, s)
 	}
 	if len(hidden) > 0 {
 		v.NotProved = append(v.NotProved, "what this receipt does not show, withheld or erased: "+strings.Join(hidden, ", "))
@@ -21,7 +25,7 @@ func (v *Verdict) tell(e *Entry, r *Receipt, f *RunFacts, hidden []string) {
 	if r.Ephemeral {
 		v.NotProved = append(v.NotProved, "whose log it is beyond this one job: its key is ephemeral, made in a throwaway place")
 	}
-	if e.Kind != KindRun {
+	if e.Kind != KindRun && e.Kind != KindRecovered {
 		return
 	}
 	switch f.Result.Completeness {
@@ -42,10 +46,23 @@ func ended(state string) string {
 	if state == stateSucceeded {
 		return "assay recorded that the run succeeded"
 	}
-	if state == "" || strings.Trim(state, "abcdefghijklmnopqrstuvwxyz_") != "" {
-		state = strconv.Quote(state) // which is none that assay writes
+	return "the run did NOT succeed: assay recorded that it ended " + word(state)
+}
+
+// word is a state or a reason as it is, and in quotes what is none that assay writes.
+func word(s string) string {
+	if s == "" || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return strconv.Quote(s)
 	}
-	return "the run did NOT succeed: assay recorded that it ended " + state
+	return s
+}
+
+// named is a run's id as it is, and in quotes what is none that assay makes.
+func named(id string) string {
+	if id == "" || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyz-") != "" {
+		return strconv.Quote(id)
+	}
+	return id
 }
 
 // stateSucceeded is the one state of a run in which all went well (docs/run-states.md).

@@ -51,23 +51,31 @@ func (v *Verdict) receipt(r *Receipt, o *VerifyOptions) {
 	if err := tlog.CheckRecord(r.Proof, c.Size, c.Root, r.Index, tlog.RecordHash([]byte(r.Entry))); err != nil {
 		v.problem("proof", fmt.Sprintf("it does not lead from the entry at place %d to the root of the checkpoint's %d entries", r.Index, c.Size))
 	}
-	facts := &RunFacts{}
-	if e.Kind == KindRun {
+	facts, rescued := &RunFacts{}, &Recovered{}
+	switch e.Kind {
+	case KindRun:
 		if facts, err = ParseFacts(r.Payloads); err != nil {
 			v.problem("payloads", err.Error())
 		} else if shown(r.Payloads, PayloadResult) && facts.Result.State != e.State {
 			v.problem("payloads", fmt.Sprintf("result says that the run ended %s, the entry says %s", facts.Result.State, e.State))
 		}
+	case KindRecovered:
+		if rescued, err = ParseRecovered(r.Payloads); err != nil {
+			v.problem("payloads", err.Error())
+		}
 	}
 	if len(v.Problems) > 0 {
 		return
 	}
-	if e.Kind == KindRun {
+	switch e.Kind {
+	case KindRun:
 		v.Proved = append(v.Proved, ended(e.State))
+	case KindRecovered:
+		v.Proved, facts = append(v.Proved, recovered(e.Subject)), rescued.facts()
 	}
 	v.place(e, r.Index, c, n, o)
-	v.tell(e, r, facts, hidden)
-	v.notebook(o.Notebook, r, facts)
+	v.tell(e, r, facts, rescued, hidden)
+	v.notebook(o.Notebook, e, r, facts)
 }
 
 // checkpoint verifies a signed checkpoint; the note is nil when that fails.

@@ -18,7 +18,7 @@ var ErrErased = errors.New("that was erased before")
 
 // Erasure asks for payloads of an entry to be destroyed.
 type Erasure struct {
-	ID     string   // of the entry, of kind run
+	ID     string   // of the entry, of kind run or recovered
 	Names  []string // of the payloads; nil means all that are left
 	By     string   // who asked, kept in a payload of the act
 	Reason string   // and why
@@ -67,8 +67,8 @@ func (l *Ledger) erasable(ctx context.Context, e Erasure) ([]string, error) {
 	switch entry, err := audit.ParseEntry(st.Leaf); {
 	case err != nil:
 		return nil, err
-	case entry.Kind != audit.KindRun:
-		return nil, fmt.Errorf("it is an entry of kind %q, and only what runs say can be erased", entry.Kind)
+	case entry.Kind != audit.KindRun && entry.Kind != audit.KindRecovered:
+		return nil, fmt.Errorf("it is an entry of kind %q, and only what runs and recoveries say can be erased", entry.Kind)
 	}
 	for _, name := range e.Names {
 		if !slices.ContainsFunc(st.Commitments, func(c audit.Commitment) bool { return c.Name == name }) {

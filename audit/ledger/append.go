@@ -31,7 +31,7 @@ type call struct {
 	done    chan struct{}
 }
 
-// Append adds entries of runs, all or none of a call, and returns their
+// Append adds entries of runs, and of what was recovered of them, all or none of a call, and returns their
 // indexes when they are durable. Calls that come while another is being
 // committed share the next transaction; one that fails does so alone.
 //
@@ -68,8 +68,8 @@ func (l *Ledger) Append(ctx context.Context, items ...Item) ([]int64, error) {
 	return c.indexes, nil
 }
 
-// checkItem wants an entry that this log can prove later: of a run, under
-// this log's name, bound to exactly the payloads that come with it.
+// checkItem wants an entry that this log can prove later: of a run or a
+// recovery, under this log's name, bound to exactly the payloads that come with it.
 func (l *Ledger) checkItem(it *Item) error {
 	if err := CheckItem(*it); err != nil {
 		return err
@@ -87,8 +87,8 @@ func (l *Ledger) checkItem(it *Item) error {
 		facts = audit.FactsDigest(it.Commitments)
 	}
 	switch {
-	case e.Kind != audit.KindRun:
-		return fmt.Errorf("entry %s is of kind %q, and only runs are appended so", it.ID, e.Kind)
+	case e.Kind != audit.KindRun && e.Kind != audit.KindRecovered:
+		return fmt.Errorf("entry %s is of kind %q, and only runs and recoveries are appended so", it.ID, e.Kind)
 	case e.ID != it.ID:
 		return fmt.Errorf("entry %s says that it is %s", it.ID, e.ID)
 	case e.Log != l.origin:
