@@ -115,15 +115,13 @@ const maxScrapEvents = 1000
 func (j *job) tell(typ string, payload map[string]any) {
 	payload["ctx"] = map[string]string{"run_id": j.row.ID, "notebook": clip(j.row.Input)}
 	raw, err := json.Marshal(payload)
-	if err != nil || j.pump == nil {
+	if err != nil || j.s.o.Log == nil {
 		return
 	}
-	e := events.Event{
+	j.publish(events.Event{
 		ID: events.NewID(), Trace: j.row.ID, Task: j.row.ID, Type: typ, Source: "assay", Time: j.s.o.Now().UTC(),
 		Version: events.Version, Payload: raw,
-	}
-	j.events = append(j.events, e)
-	j.pump.add(e)
+	})
 }
 
 // cellFacts joins what the document says of its cells to what the run says.

@@ -9,6 +9,7 @@ import (
 	"assay/audit"
 	"assay/events"
 	"assay/executor"
+	"assay/nbformat"
 )
 
 // job is one run on its way. Only its own goroutine touches row.
@@ -22,11 +23,13 @@ type job struct {
 
 	facts  audit.RunFacts
 	events []events.Event // those of the bus, in their order
-	pump   *pump          // nil: there is no log
+	pump   *pump          // nil: there is no log, or the row is not kept yet
 	over   bool           // the last of events is the run's end
 	closed <-chan error   // the kernel's end; nil: none was started
 	packed chan packed    // what pack reads; nil: nobody does
 
+	kept      chan struct{}   // closed when Submit knows whether the store has the row
+	refused   bool            // it has not: there is no run; read it after kept is closed
 	ctx       context.Context // ends: the kernel is killed
 	kill      func()
 	cancel    chan struct{} // closed: the cell is interrupted
@@ -37,18 +40,45 @@ type job struct {
 // emit tells the bus and the listener. After the run's end the bus hears no more: its entry is made.
 func (j *job) emit(e Event) {
 	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
-	if j.pump != nil && !j.over && busType(e) != "" {
-		kept := forBus(e, j.row.Input)
-		j.events = append(j.events, kept)
-		if e.Type == EventEnded { // it is kept in one transaction with the entry
-			j.over = true
-		} else {
-			j.pump.add(kept)
-		}
+	if j.s.o.Log != nil && !j.over && busType(e) != "" {
+		j.over = e.Type == EventEnded // it is kept in one transaction with the entry
+		j.publish(forBus(e, j.row.Input))
 	}
 	if j.req.Listener != nil {
 		j.req.Listener(e)
 	}
+}
+
+// publish gives an event to the bus, or keeps it until the row is kept or the run ends.
+func (j *job) publish(e events.Event) {
+	j.events = append(j.events, e)
+	if j.pump != nil && !j.over {
+		j.pump.add(e)
+	}
+}
+
+// begin waits until the store has the run's row, and tells everybody that the
+// run goes on. False: the row was refused, and nothing may happen.
+func (j *job) begin(doc *nbformat.Document) bool {
+	if <-j.kept; j.refused {
+		return false
+	}
+	// A store that is away now may be back at the end, where its error counts.
+	_ = j.s.store.Put(context.WithoutCancel(j.ctx), j.row)
+	if j.s.o.Log != nil {
+		j.pump = newPump(j.ctx, j.s.o.Bus)
+		j.pump.add(j.events...)
+	}
+	j.emit(Event{Type: EventStarted, Input: j.row.Input, Output: j.row.Output, Cells: doc.Len(), Kernel: j.kernelName(doc)})
+	return true
+}
+
+// unpublished are the events that the store does not have when the run is over: at least its end.
+func (j *job) unpublished() []events.Event {
+	if j.pump == nil {
+		return j.events
+	}
+	return append(j.pump.close(), j.events[len(j.events)-1])
 }
 
 func (j *job) warn(format string, args ...any) {
@@ -61,6 +91,9 @@ func (j *job) warn(format string, args ...any) {
 func (j *job) run() {
 	j.row.State, j.row.Started = executor.RunRunning, j.s.o.Now().UTC()
 	err := j.pipeline()
+	if <-j.kept; j.refused {
+		return
+	}
 	if err == nil {
 		j.end(j.row.State, j.row.Reason, j.row.Note)
 		return

@@ -38,13 +38,13 @@ func (j *job) pipeline() error {
 	if err != nil {
 		return err
 	}
-	// A store that is away now may be back at the end, where its error counts.
-	_ = j.s.store.Put(context.WithoutCancel(j.ctx), j.row)
-	j.emit(Event{Type: EventStarted, Input: j.row.Input, Output: j.row.Output, Cells: doc.Len(), Kernel: j.kernelName(doc)})
 	if err := j.checkOutput(); err != nil {
 		return err
 	}
 	if j.req.Prepare {
+		if !j.begin(doc) {
+			return errRefused
+		}
 		return j.prepare(doc)
 	}
 	kernel, err := j.startKernel(doc)
@@ -194,7 +194,10 @@ func (j *job) language(doc *nbformat.Document) string {
 	return doc.Language()
 }
 
-// startKernel starts the kernel and returns when it is ready.
+// errRefused says that the store did not take the run's row. Submit says why.
+var errRefused = errors.New("the run's row is not kept")
+
+// startKernel starts the kernel and returns when it is ready and the run has begun.
 func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	ctx, stop := j.interruptible()
 	defer stop()
@@ -206,12 +209,29 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	if req.Name == "" && req.Language == "" {
 		return nil, &Error{Reason: ReasonKernelStart, Err: errors.New("the notebook names no kernel and no language"), Hint: "choose a kernel: --kernel python3"}
 	}
-	j.pack(ctx, req)
-	kernel, err := j.s.starter.Start(ctx, req)
-	if err != nil {
-		return nil, fail(ReasonKernelStart, err)
+	type start struct {
+		kernel executor.Kernel
+		err    error
 	}
-	return kernel, nil
+	started := make(chan start, 1)
+	go func() {
+		k, err := j.s.starter.Start(ctx, req)
+		started <- start{k, err}
+	}()
+	j.pack(ctx, req)
+	began := j.begin(doc) // the store keeps the row while the kernel starts
+	if !began {
+		stop()
+	}
+	s := <-started
+	switch {
+	case s.err != nil:
+		return nil, fail(ReasonKernelStart, s.err)
+	case !began:
+		<-closeKernel(s.kernel)
+		return nil, errRefused
+	}
+	return s.kernel, nil
 }
 
 // closeTimeout is the longest that a polite end may take: shutdown_request, SIGTERM and SIGKILL are 2.5 s apart.

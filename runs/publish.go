@@ -126,9 +126,9 @@ func newPump(ctx context.Context, bus Bus) *pump {
 	return p
 }
 
-func (p *pump) add(e events.Event) {
+func (p *pump) add(es ...events.Event) {
 	p.mu.Lock()
-	p.waiting = append(p.waiting, e)
+	p.waiting = append(p.waiting, es...)
 	p.mu.Unlock()
 	p.poke()
 }

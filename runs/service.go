@@ -77,8 +77,11 @@ func New(store Store, starter Starter, o *Options) *Service {
 }
 
 // Submit gives the request a row and starts it as soon as a worker is free.
-// It returns the run's id; an error means that there is no run. When ctx ends,
-// the run's kernel is killed and the run ends as cancelled.
+// It returns the run's id when the store has the row; an error means that there
+// is no run. Meanwhile the notebook may be read already and its kernel started,
+// so that a slow store holds up no kernel: no cell runs, and nothing is
+// written, before the row is kept. When ctx ends, the run's kernel is killed
+// and the run ends as cancelled.
 func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -87,31 +90,44 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 	ctx, kill := context.WithCancel(ctx)
 	j := &job{
 		s: s, req: req, in: req.Input, out: req.Output,
-		ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}),
+		ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}), kept: make(chan struct{}),
 		row: Run{
 			ID: id.String(), Trigger: req.Trigger, AskedBy: req.AskedBy, Owner: s.o.Owner, State: executor.RunQueued, Created: s.o.Now().UTC(),
 			Input: notebooks.Redact(req.Input), Output: notebooks.Redact(req.Output), KernelAsked: req.Kernel,
 		},
 	}
-	if err := s.store.Put(ctx, j.row); err != nil {
-		kill()
-		return "", fmt.Errorf("keep the run's row: %w", err)
-	}
-	if s.o.Log != nil {
-		j.pump = newPump(ctx, s.o.Bus)
-	}
 	j.emit(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
+	row := j.row // the job's own from here on
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.jobs[j.row.ID] = j
+	s.jobs[row.ID] = j
 	s.waiting = append(s.waiting, j)
 	s.dispatch()
+	s.mu.Unlock()
 	context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.giveUp(j)
 	})
-	return j.row.ID, nil
+	if err := s.keepRow(ctx, j, row); err != nil {
+		return "", fmt.Errorf("keep the run's row: %w", err)
+	}
+	return row.ID, nil
+}
+
+// keepRow gives the store the first row of a job, and ends the job where it is refused.
+func (s *Service) keepRow(ctx context.Context, j *job, row Run) error {
+	err := s.store.Put(ctx, row)
+	j.refused = err != nil
+	close(j.kept)
+	if err == nil {
+		return nil
+	}
+	j.kill()
+	<-j.done
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.jobs, row.ID)
+	return err
 }
 
 // dispatch gives waiting jobs to free workers. s.mu is held.
@@ -142,12 +158,14 @@ func (s *Service) giveUp(j *job) {
 func (s *Service) work(j *job) {
 	defer close(j.done)
 	defer j.kill()
-	if j.stopped() {
-		j.end(executor.RunCancelled, "", "cancelled before it began")
-	} else {
+	if !j.stopped() {
 		j.run()
+	} else if <-j.kept; !j.refused {
+		j.end(executor.RunCancelled, "", "cancelled before it began")
 	}
-	j.lost = j.settle()
+	if !j.refused {
+		j.lost = j.settle()
+	}
 	j.awaitKernel()
 }
 

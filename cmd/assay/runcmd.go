@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -40,12 +41,12 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	s, err := openState(ctx)
+	s, err := beginState(ctx)
 	if err != nil {
 		return err
 	}
 	code, err := f.runAll(ctx, s, ui, base, targets)
-	if err == nil {
+	if s.opened() == nil && err == nil {
 		err = s.intact()
 	}
 	if closed := s.close(ctx); closed != nil { // everything is kept by now
@@ -61,7 +62,12 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Request, targets []target) (code int, err error) {
 	svc := s.service(f.jobs, newStarter(f, s.conf))
 	defer svc.Close()
-	s.sweep(ctx, svc, ui)
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sweep(ctx, svc, ui)
+	}()
+	defer func() { <-swept }()
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -70,7 +76,7 @@ func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Reque
 		req := base
 		req.Input, req.Output, req.Listener = t.in, t.out, ui.listener(i)
 		if ids[i], err = svc.Submit(ctx, req); err != nil {
-			return 0, surroundings(err)
+			return 0, cmp.Or(s.opened(), surroundings(err))
 		}
 	}
 	brake := &brake{svc: svc, ids: ids, kill: stop, ui: ui}
@@ -109,26 +115,6 @@ func evidenceError(err error) error {
 		return known
 	}
 	return surroundings(err)
-}
-
-// service makes the one pipeline, with everything that it leaves behind.
-func (s *state) service(workers int, starter runs.Starter) *runs.Service {
-	return runs.New(s.store, starter, &runs.Options{
-		Workers: workers, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: journalDir(),
-		Owner: s.owner, Log: s.log, Bus: s.bus, Stage: s.stage(),
-	})
-}
-
-// sweep enters runs in the log whose process was killed. What it cannot do the
-// next command does: no run is kept from running by another.
-func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) {
-	swept, err := svc.Sweep(ctx, s.gone)
-	if err != nil {
-		ui.say("warning: %v", err)
-	}
-	for _, r := range swept {
-		ui.say("warning: the run %s of %s was interrupted, because assay itself was ended; the log says so now", r.ID, r.Input)
-	}
 }
 
 // fillPaths fills the path templates of --help-notebook; a run's are filled by runs.

@@ -27,6 +27,9 @@ type state struct {
 	owner string
 	alive *os.File    // locked as long as this process lives
 	file  fs.FileInfo // the database as it was opened; nil where it is no file
+
+	ready chan struct{} // closed when all of it is open, or cannot be; nil: it is
+	err   error         // why it cannot be; read it when ready is closed
 }
 
 // stateHint is what to do about a state folder that cannot be had.
@@ -34,16 +37,46 @@ const stateHint = "every run is entered in a log there: set XDG_STATE_HOME to a 
 
 // openState opens everything, and begins what is not there yet.
 func openState(ctx context.Context) (*state, error) {
+	s, err := beginState(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.opened(); err != nil {
+		_ = s.close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+// beginState opens everything, and begins what is not there yet. It returns
+// before the database is open; opened waits for that. The caller closes it.
+func beginState(ctx context.Context) (*state, error) {
 	conf, err := readConfig()
 	if err != nil {
 		return nil, err
 	}
-	s := &state{conf: conf}
-	if err := s.open(ctx); err != nil {
-		_ = s.close(ctx)
+	s := &state{conf: conf, ready: make(chan struct{})}
+	if err := os.MkdirAll(stateDir(), 0o700); err != nil {
+		return nil, stateError(fmt.Errorf("make the state folder: %w", err))
+	}
+	if err := s.live(); err != nil {
 		return nil, stateError(err)
 	}
+	go func() {
+		defer close(s.ready)
+		if err := s.open(ctx); err != nil {
+			s.err = stateError(err)
+		}
+	}()
 	return s, nil
+}
+
+// opened waits until all is open, and says why it cannot be.
+func (s *state) opened() error {
+	if s.ready != nil {
+		<-s.ready
+	}
+	return s.err
 }
 
 // openReading opens the log for reading: nothing is made, and no key is needed.
@@ -85,9 +118,6 @@ func stateError(err error) error {
 }
 
 func (s *state) open(ctx context.Context) error {
-	if err := os.MkdirAll(stateDir(), 0o700); err != nil {
-		return fmt.Errorf("make the state folder: %w", err)
-	}
 	var err error
 	if s.store, err = s.openStore(ctx, false); err != nil {
 		return err
@@ -96,9 +126,6 @@ func (s *state) open(ctx context.Context) error {
 		return err
 	}
 	if err := s.openLog(ctx, false); err != nil {
-		return err
-	}
-	if err := s.live(); err != nil {
 		return err
 	}
 	destinations, err := s.conf.destinations(s.store, s.session())
@@ -137,6 +164,7 @@ func openStoreAlone(ctx context.Context, readOnly bool) (*state, error) {
 
 // close delivers what it can in a moment and frees everything. What is left goes with the next command.
 func (s *state) close(ctx context.Context) error {
+	_ = s.opened()
 	var errs []error
 	if s.quiet != nil {
 		s.quiet()
@@ -177,11 +205,3 @@ func (s *state) intact() error {
 
 // session names this process to observers.
 func (s *state) session() string { return s.owner[strings.LastIndexByte(s.owner, '-')+1:] }
-
-// stage is what the stage-complete rows of this process have in common.
-func (s *state) stage() observer.Candidate {
-	return observer.Candidate{
-		Slug: s.conf.Observer.Slug, Origin: s.conf.Observer.Origin, Clock: observer.Clock(s.conf.Observer.Clock),
-		Session: s.session(), Agent: "assay/" + buildVersion(), Beat: s.beat,
-	}
-}

@@ -1,6 +1,8 @@
 package output
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -24,17 +26,25 @@ type Report struct {
 	Found       bool   // there was a journal
 	RunID       string // of the run that left it
 	Finished    bool   // the notebook was whole already; only the journal was left
+	Recovered   bool   // the notebook is made of the journal: by this call, or by one that was killed before it could say so
 	Cells       int    // that ended, according to the journal
 	Interrupted []int  // indexes of the cells that had started and not ended
 	NotRun      int    // code cells that had not started
 	Torn        int64  // bytes at the journal's end that were not written whole
+	Journal     string // "sha256:" and the digest of the journal's bytes
+	JournalSize int64
 }
 
 // Recover makes one whole notebook of the output at path and the journal that
 // a killed run left beside it: every cell that the journal has is in it, and
 // what had not finished is marked so. Then the journal is removed. Without a
 // journal nothing is done. ErrLocked: the run is alive.
-func Recover(path string) (Report, error) {
+func Recover(path string) (Report, error) { return RecoverThen(path, nil) }
+
+// RecoverThen is Recover, and calls then where a notebook was recovered: it is
+// on the disk, and the journal is still there. Where the process is killed
+// before then was done, the next call does it.
+func RecoverThen(path string, then func(Report)) (Report, error) {
 	j, err := lockJournal(path, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(path); err != nil {
@@ -51,6 +61,9 @@ func Recover(path string) (Report, error) {
 		return rep, fmt.Errorf("recover %s: %w", path, err)
 	}
 	removeLeftovers(path)
+	if rep.Recovered && then != nil {
+		then(rep)
+	}
 	return rep, j.remove()
 }
 
@@ -65,7 +78,12 @@ func recoverLocked(path string, j *journal) (Report, error) {
 	if info.Size() == 0 {
 		return rep, nil // made by us a moment ago
 	}
-	rep.Found = true
+	rep.Found, rep.JournalSize = true, info.Size()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, io.NewSectionReader(j.f, 0, info.Size())); err != nil {
+		return rep, err
+	}
+	rep.Journal = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return rep, err
@@ -78,6 +96,9 @@ func recoverLocked(path string, j *journal) (Report, error) {
 	if rep.Torn, err = readJournal(io.NewSectionReader(j.f, 0, info.Size()), info.Size(), r.record); err != nil {
 		return rep, err
 	}
+	if rep.Recovered {
+		r.count()
+	}
 	if r.book == nil || r.foreign || rep.Finished {
 		// The journal has no more than its head: the run before this one was
 		// killed before its output was in place. Or after: that is whole.
@@ -87,10 +108,12 @@ func recoverLocked(path string, j *journal) (Report, error) {
 	if err := r.close(); err != nil {
 		return rep, err
 	}
-	return rep, durable.WriteFile(path, func(w io.Writer) error {
+	err = durable.WriteFile(path, func(w io.Writer) error {
 		_, err := Render(w, d, r.book.o.Compat)
 		return err
 	})
+	rep.Recovered = err == nil
+	return rep, err
 }
 
 // recovery is the state of one Recover.
@@ -115,6 +138,7 @@ func (r *recovery) open(head *record) {
 	} else {
 		r.rep.Finished = !ours || was.State != executor.RunRunning
 	}
+	r.rep.Recovered = r.rep.Finished && !r.foreign && was.Recovered && was.RunID == head.Run
 	o := &Options{
 		RunID: was.RunID, Version: was.AssayVersion, InputDigest: was.InputDigest,
 		Compat: head.Compat, AllowIncomplete: head.AllowLoss,
@@ -158,6 +182,9 @@ func (r *recovery) record(rec *record) error {
 	}
 	if r.foreign {
 		return ErrForeign
+	}
+	if r.rep.Finished && rec.Kind == kindEnded {
+		r.rep.Cells++
 	}
 	if r.rep.Finished || rec.Kind == kindRun {
 		return nil
@@ -214,6 +241,21 @@ func (r *recovery) close() error {
 		return fmt.Errorf("write metadata.papermill: %w", err)
 	}
 	return r.facts()
+}
+
+// count finds what close had counted when the notebook was recovered.
+func (r *recovery) count() {
+	markers := 0
+	for i, f := range r.book.cells {
+		switch {
+		case r.doc.Cell(i).HasTag(MarkerTag):
+			markers++
+		case f.State == executor.Interrupted:
+			r.rep.Interrupted = append(r.rep.Interrupted, i-markers)
+		case f.State == executor.NotRun && r.doc.Cell(i).Type() == "code":
+			r.rep.NotRun++
+		}
+	}
 }
 
 // keepGrown gives a cell that had not ended what it had shown.
