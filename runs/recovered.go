@@ -109,6 +109,9 @@ func (s *Service) recoveredFacts(ctx context.Context, rep output.Report, askedBy
 	if err != nil {
 		return nil, err
 	}
+	if now := audit.DigestBytes(data); now.String() != rep.Notebook {
+		return nil, fmt.Errorf("%s is now %s, and %s was recovered: somebody changed it meanwhile", rep.Path, now, rep.Notebook)
+	}
 	doc, err := nbformat.Parse(data)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -31,7 +32,8 @@ type Report struct {
 	Interrupted []int  // indexes of the cells that had started and not ended
 	NotRun      int    // code cells that had not started
 	Torn        int64  // bytes at the journal's end that were not written whole
-	Journal     string // "sha256:" and the digest of the journal's bytes
+	Notebook    string // "sha256:" and the digest of the recovered notebook's bytes
+	Journal     string // and that of the journal's
 	JournalSize int64
 }
 
@@ -83,7 +85,7 @@ func recoverLocked(path string, j *journal) (Report, error) {
 	if _, err := io.Copy(sum, io.NewSectionReader(j.f, 0, info.Size())); err != nil {
 		return rep, err
 	}
-	rep.Journal = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	rep.Journal = digest(sum)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return rep, err
@@ -96,8 +98,11 @@ func recoverLocked(path string, j *journal) (Report, error) {
 	if rep.Torn, err = readJournal(io.NewSectionReader(j.f, 0, info.Size()), info.Size(), r.record); err != nil {
 		return rep, err
 	}
+	sum.Reset()
 	if rep.Recovered {
 		r.count()
+		_, _ = sum.Write(data)
+		rep.Notebook = digest(sum)
 	}
 	if r.book == nil || r.foreign || rep.Finished {
 		// The journal has no more than its head: the run before this one was
@@ -109,12 +114,14 @@ func recoverLocked(path string, j *journal) (Report, error) {
 		return rep, err
 	}
 	err = durable.WriteFile(path, func(w io.Writer) error {
-		_, err := Render(w, d, r.book.o.Compat)
+		_, err := Render(io.MultiWriter(w, sum), d, r.book.o.Compat)
 		return err
 	})
-	rep.Recovered = err == nil
+	rep.Recovered, rep.Notebook = err == nil, digest(sum)
 	return rep, err
 }
+
+func digest(sum hash.Hash) string { return "sha256:" + hex.EncodeToString(sum.Sum(nil)) }
 
 // recovery is the state of one Recover.
 type recovery struct {
