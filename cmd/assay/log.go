@@ -16,6 +16,8 @@ import (
 	"assay/audit"
 	"assay/audit/ledger"
 	"assay/nbformat"
+	"assay/runs"
+	"assay/runs/output"
 )
 
 const logLong = `Every run is entered in a log that nobody can change afterwards without being
@@ -105,19 +107,24 @@ func with(ctx context.Context, open func(context.Context) (*state, error), do fu
 
 // find is the entry that a word on the command line means.
 func (s *state) find(ctx context.Context, word string) (ledger.Stored, error) {
-	id := word
+	ids := []string{word}
 	if index, err := strconv.ParseInt(word, 10, 64); err == nil {
 		st, err := s.store.Entry(ctx, index)
 		return st, s.noEntry(err, word)
 	}
 	if filepath.Ext(word) == ".ipynb" && exists(word) {
-		run, err := runOf(word)
-		if err != nil {
+		var err error
+		if ids, err = s.entriesOf(ctx, word); err != nil {
 			return ledger.Stored{}, err
 		}
-		id = run
 	}
-	st, err := s.store.Find(ctx, id)
+	var st ledger.Stored
+	var err error
+	for _, id := range ids {
+		if st, err = s.store.Find(ctx, id); !errors.Is(err, ledger.ErrNotFound) {
+			break
+		}
+	}
 	return st, s.noEntry(err, word)
 }
 
@@ -128,21 +135,53 @@ func (s *state) noEntry(err error, word string) error {
 	return err
 }
 
-// runOf is the id of the run that made the notebook.
-func runOf(name string) (string, error) {
+// entriesOf are the ids of the entries that may be about the notebook, the
+// best first: of its recovery, where it is one, and of the run that made it.
+func (s *state) entriesOf(ctx context.Context, name string) ([]string, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return "", surroundings(err)
+		return nil, surroundings(err)
 	}
 	d, err := nbformat.Parse(data)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	id := d.Metadata().Get("assay", "run_id").Text()
-	if id == "" {
-		return "", usage("give the run's id: assay log show lists them", "%s names no run of assay's", name)
+	run := d.Metadata().Get("assay", "run_id").Text()
+	if run == "" {
+		return nil, usage("give the run's id: assay log show lists them", "%s names no run of assay's", name)
 	}
-	return id, nil
+	if facts, _ := output.ReadFacts(d); !facts.Recovered {
+		return []string{run}, nil
+	}
+	recoveries, err := s.recoveriesOf(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range recoveries {
+		payloads, err := s.store.Payloads(ctx, st.ID)
+		if err != nil {
+			return nil, err
+		}
+		if r, err := audit.ParseRecovered(payloads); err == nil && r.Output != nil && r.Output.File == audit.DigestBytes(data) {
+			return []string{st.ID, run}, nil
+		}
+	}
+	return []string{run}, nil
+}
+
+// recoveriesOf are the entries of what was recovered of a run.
+func (s *state) recoveriesOf(ctx context.Context, run string) ([]ledger.Stored, error) {
+	var found []ledger.Stored
+	for n := 1; ; n++ {
+		st, err := s.store.Find(ctx, runs.RecoveredID(run, n))
+		if errors.Is(err, ledger.ErrNotFound) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, st)
+	}
 }
 
 func listEntries(ctx context.Context, w io.Writer, s *state, n int64, asJSON bool) error {
@@ -161,7 +200,7 @@ func listEntries(ctx context.Context, w io.Writer, s *state, n int64, asJSON boo
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", index, err)
 		}
-		_, err = fmt.Fprintf(w, "%6d  %s  %-8s %-12s %s\n", index, e.Time.Local().Format(time.DateTime), e.Kind, orDash(e.State), e.ID)
+		_, err = fmt.Fprintf(w, "%6d  %s  %-9s %-12s %s\n", index, e.Time.Local().Format(time.DateTime), e.Kind, orDash(e.State), e.ID)
 		return err
 	})
 }

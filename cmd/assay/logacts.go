@@ -66,21 +66,7 @@ before still say what they said, and so does whatever a destination was sent.`,
 				if err != nil {
 					return err
 				}
-				if !yes && !slices.Contains(names, audit.PayloadEvents) {
-					names = append(names, audit.PayloadEvents) // which repeat much of the rest
-				}
-				index, err := s.log.Erase(ctx, ledger.Erasure{ID: st.ID, Names: names, By: askedBy(), Reason: reason})
-				if errors.Is(err, ledger.ErrErased) || errors.Is(err, ledger.ErrNotFound) {
-					return usage("assay log show RUN lists what is left", "%v", err)
-				}
-				if err != nil {
-					return stateError(err)
-				}
-				if _, err := s.log.Checkpoint(ctx); err != nil {
-					return stateError(err)
-				}
-				note("erased; entry %d says so", index)
-				return s.tellErased(ctx, st.ID, names)
+				return s.erase(ctx, st, names, reason)
 			})
 		},
 	}
@@ -88,6 +74,78 @@ before still say what they said, and so does whatever a destination was sent.`,
 	c.Flags().BoolVar(&yes, "all", false, "everything that is left of it")
 	c.Flags().StringVar(&reason, "reason", "", "`WHY`, for the log")
 	return c
+}
+
+// erase destroys payloads of a run's entry, all where names is empty, and with
+// them what the entries of its recoveries say under the same names.
+func (s *state) erase(ctx context.Context, st ledger.Stored, names []string, reason string) error {
+	entries, err := s.wholeRun(ctx, st)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(entries, func(st ledger.Stored) bool { return len(committed(st, []string{name})) > 0 }) {
+			return usage("assay log show RUN lists what is left", "%s has no payload %q", st.ID, name)
+		}
+	}
+	if len(names) > 0 {
+		names = append(names, audit.PayloadEvents) // which repeat much of the rest
+	}
+	erased := false
+	for _, st := range entries {
+		of := committed(st, names)
+		if len(names) > 0 && len(of) == 0 {
+			continue
+		}
+		index, err := s.log.Erase(ctx, ledger.Erasure{ID: st.ID, Names: of, By: askedBy(), Reason: reason})
+		if errors.Is(err, ledger.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return stateError(err)
+		}
+		erased = true
+		note("erased of %s; entry %d says so", st.ID, index)
+	}
+	if !erased {
+		return usage("assay log show RUN lists what is left", "%s: %v", st.ID, ledger.ErrErased)
+	}
+	if _, err := s.log.Checkpoint(ctx); err != nil {
+		return stateError(err)
+	}
+	return s.tellErased(ctx, entries[0].ID, names)
+}
+
+// committed are those of the names that an entry has a payload of, each once.
+func committed(st ledger.Stored, names []string) []string {
+	var of []string
+	for _, c := range st.Commitments {
+		if slices.Contains(names, c.Name) {
+			of = append(of, c.Name)
+		}
+	}
+	return of
+}
+
+// wholeRun are the entries of a run and of what was recovered of it, whichever
+// of them is given. A recovery whose run is not in this log stands for itself.
+func (s *state) wholeRun(ctx context.Context, st ledger.Stored) ([]ledger.Stored, error) {
+	e, err := audit.ParseEntry(st.Leaf)
+	if err != nil {
+		return nil, err
+	}
+	if e.Kind == audit.KindRecovered {
+		run, err := s.store.Find(ctx, e.Subject)
+		if errors.Is(err, ledger.ErrNotFound) {
+			return []ledger.Stored{st}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		st = run
+	}
+	recoveries, err := s.recoveriesOf(ctx, st.ID)
+	return append([]ledger.Stored{st}, recoveries...), err
 }
 
 // tellErased tells destinations that got more than there is now.

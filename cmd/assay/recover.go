@@ -15,6 +15,7 @@ import (
 
 	"assay/nbformat"
 	"assay/notebooks"
+	"assay/runs"
 	"assay/runs/output"
 )
 
@@ -29,6 +30,9 @@ type recovery struct {
 	Interrupted []int  `json:"interrupted"` // indexes from 0
 	NotRun      int    `json:"not_run"`
 	Torn        int64  `json:"torn"` // bytes at the journal's end that were not written whole
+	Log         string `json:"log,omitempty"`
+	Entry       *int64 `json:"entry,omitempty"` // in the log; absent: it is not in it
+	Receipt     string `json:"receipt,omitempty"`
 }
 
 // leftover is a working copy that a run left in the state folder.
@@ -41,7 +45,7 @@ type leftover struct {
 }
 
 func newRecover() *cobra.Command {
-	var asJSON bool
+	var asJSON, noReceipt bool
 	c := &cobra.Command{
 		Use:   "recover [OUT…]",
 		Short: "fold the journal of a run that was killed into its notebook",
@@ -49,24 +53,31 @@ func newRecover() *cobra.Command {
 adds the cells that the journal holds to OUT, marks what had not finished, and
 removes the journal. The next run that writes OUT does the same first.
 
+What was recovered is entered in the log, and OUT gets a receipt that says what it
+is: what the journal of an interrupted run held, and no more. Where the log cannot
+be written, recover says so and recovers all the same.
+
 A run whose OUT is no file, but in an object store, keeps a working copy and its
 journal in the state folder (` + "$XDG_STATE_HOME/assay/runs, else ~/.local/state/assay/runs" + `).
 Without arguments recover lists what runs left there and changes nothing; name a
 copy to recover it, and bring it where it belongs. A run that is alive is refused.`,
 		Example: "  assay recover out.ipynb\n  assay recover",
 		Args:    arguments(0, -1, "OUT, the notebook of the run"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return listLeftovers(journalDir(), asJSON)
 			}
-			return recoverAll(args, asJSON)
+			b := &recoveryLog{ctx: c.Context(), receipts: !noReceipt}
+			defer b.close()
+			return recoverAll(args, asJSON, b)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "one JSON object a notebook")
+	c.Flags().BoolVar(&noReceipt, "no-receipt", false, "write no receipt beside OUT; it is entered in the log all the same")
 	return c
 }
 
-func recoverAll(names []string, asJSON bool) error {
+func recoverAll(names []string, asJSON bool, b *recoveryLog) error {
 	return answer(func(w *bufio.Writer) error {
 		code := exitOK
 		for _, name := range names {
@@ -74,22 +85,30 @@ func recoverAll(names []string, asJSON bool) error {
 				code = max(code, report(usage("assay recover OUT", "recover mends a file: - is none")))
 				continue
 			}
-			r, err := output.Recover(name)
+			var entered *runs.Recovered
+			r, err := output.RecoverThen(name, func(r output.Report) { entered = b.enter(r) })
 			switch {
 			case err != nil:
 				code = max(code, report(surroundings(err)))
 			case asJSON:
-				json.NewEncoder(w).Encode(newRecovery(name, r)) // w keeps an error
+				json.NewEncoder(w).Encode(newRecovery(name, r, entered)) // w keeps an error
 			default:
-				fmt.Fprintf(w, "%s: %s\n", safeText(name), recovered(r))
+				fmt.Fprintf(w, "%s: %s%s\n", safeText(name), recovered(r), inLog(entered))
 			}
 		}
 		return said(code)
 	})
 }
 
-func newRecovery(name string, r output.Report) recovery {
-	return recovery{1, name, r.Found, r.RunID, r.Finished, r.Cells, append([]int{}, r.Interrupted...), r.NotRun, r.Torn}
+func newRecovery(name string, r output.Report, entered *runs.Recovered) recovery {
+	out := recovery{
+		Version: 1, Notebook: name, Found: r.Found, RunID: r.RunID, Finished: r.Finished,
+		Cells: r.Cells, Interrupted: append([]int{}, r.Interrupted...), NotRun: r.NotRun, Torn: r.Torn,
+	}
+	if entered != nil {
+		out.Log, out.Entry, out.Receipt = entered.Log, &entered.Entry, entered.Receipt
+	}
+	return out
 }
 
 // recovered says in a line what a recovery did.
