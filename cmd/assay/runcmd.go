@@ -63,10 +63,10 @@ func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Reque
 	svc := s.service(f.jobs, newStarter(f, s.conf))
 	defer svc.Close()
 	swept := make(chan struct{})
-	go func() {
+	go func(ctx context.Context) { // the caller's: a second Ctrl-C ends the runs, not this
 		defer close(swept)
 		s.sweep(ctx, svc, ui)
-	}()
+	}(ctx)
 	defer func() { <-swept }()
 
 	ctx, stop := context.WithCancel(ctx)
