@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -76,16 +77,19 @@ func (s *Store) digests(ctx context.Context) (*keyed, error) {
 }
 
 // fits refuses a codec that cannot open what the store keeps, before anything
-// is written with it. For reading, what is not sealed is there without the key.
+// is written with it. For reading, what is not sealed is there without the key. The
+// same query tells whether an erasure has left something to scrub.
 func (s *Store) fits(ctx context.Context) error {
 	var sealed []byte
+	var due sql.NullInt64
 	// By the connection that has read the version: another one costs as much again.
-	err := s.explain(s.w.QueryRowContext(ctx, "SELECT value FROM secret WHERE name = 'digest'").Scan(&sealed))
-	if noRow(err) {
-		return nil // nothing is sealed yet but payloads that came without a run
-	}
+	err := s.w.QueryRowContext(ctx, "SELECT (SELECT value FROM secret WHERE name = 'digest'), (SELECT value FROM head WHERE name = 'scrub')").Scan(&sealed, &due)
 	if err != nil {
-		return err
+		return s.explain(err)
+	}
+	s.due = due.Int64 != 0
+	if sealed == nil {
+		return nil // nothing is sealed yet but payloads that came without a run
 	}
 	_, err = s.openKey(sealed)
 	switch {

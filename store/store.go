@@ -58,6 +58,7 @@ type Store struct {
 	codec events.Codec
 	blobs blobs
 	o     Options
+	due   bool // when it was opened, an erasure had left something to scrub
 
 	prepared sync.Map // of statement: *sql.Stmt
 	wanted   sync.Map // queries to prepare before the next transaction
@@ -100,6 +101,9 @@ type engine interface {
 	migrate(ctx context.Context, s *Store) error
 	// scrub removes what the files still hold of bytes that rows no longer have.
 	scrub(ctx context.Context, s *Store) error
+	// soon does work that waits for others for a moment only; the error is
+	// errLater where it cannot be done so.
+	soon(ctx context.Context, s *Store, do func() error) error
 	// check looks for damage below the tables.
 	check(ctx context.Context, s *Store, found func(Finding)) error
 	// backup writes a copy of one moment as an SQLite file that is not there yet.

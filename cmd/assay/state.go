@@ -122,6 +122,7 @@ func (s *state) open(ctx context.Context) error {
 	if s.store, err = s.openStore(ctx, false); err != nil {
 		return err
 	}
+	s.finishErasure(ctx)
 	if s.file, err = os.Stat(s.conf.sqlitePath()); err != nil && s.conf.sqlitePath() != "" {
 		return err
 	}
