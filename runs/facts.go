@@ -87,6 +87,7 @@ func environmentFacts(e *executor.Environment) *audit.EnvironmentFacts {
 func (j *job) outputFacts(doc *nbformat.Document, file audit.Digest, size int64) {
 	f := &j.facts
 	f.Output = &audit.OutputFacts{File: file, Size: size}
+	j.keepOutput(doc)
 	d, err := audit.DigestNotebook(doc)
 	if err != nil {
 		j.warn("the output has no digest by cell: %v", err)

@@ -27,6 +27,7 @@ type job struct {
 	over   bool           // the last of events is the run's end
 	closed <-chan error   // the kernel's end; nil: none was started
 	packed chan packed    // what pack reads; nil: nobody does
+	keeps  keeping        // what goes into the store of its notebooks
 
 	kept      chan struct{}   // closed when Submit knows whether the store has the row
 	refused   bool            // it has not: there is no run; read it after kept is closed
@@ -94,6 +95,7 @@ func (j *job) run() {
 	if <-j.kept; j.refused {
 		return
 	}
+	j.keepRest(err == nil)
 	if err == nil {
 		j.end(j.row.State, j.row.Reason, j.row.Note)
 		return

@@ -103,6 +103,7 @@ func (j *job) read() (*nbformat.Document, error) {
 		return nil, fail(ReasonInput, fmt.Errorf("read the notebook: %w", err))
 	}
 	j.row.InputDigest = got.Digest
+	j.keepInput(got.Data)
 	doc, err := Parse(j.row.Input, got.Data)
 	if err != nil {
 		j.facts.Input = inputFacts(got.Data, nil)

@@ -43,6 +43,7 @@ type Options struct {
 	Owner      string             // names this process in its rows, for Sweep
 	Log        Log                // where runs are entered; nil: nowhere, and neither Bus nor Stage count
 	Bus        Bus                // takes the runs' events; needed with Log
+	Keep       Keeper             // keeps the bytes of notebooks that entries state the digests of; nil: nobody does; needs Log
 	Stage      observer.Candidate // what the stage-complete rows have in common: chain, session, agent
 	JournalDir string             // where the working copy and journal of a run stand whose output is not local; "": the temp folder
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -37,7 +39,7 @@ func (s *Store) backup(ctx context.Context, path string) error {
 		return errors.Join(err, copied.Close())
 	}
 	// The copy says which blobs there were at its moment.
-	err = copyBlobs(ctx, copied, s.blobs, folder(path+".blobs"))
+	err = copyBlobs(ctx, copied, s.blobs, folder{path + ".blobs", ""})
 	return errors.Join(err, copied.Close())
 }
 
@@ -61,34 +63,45 @@ func syncFile(path string) error {
 	return errors.Join(f.Chmod(0o600), f.Sync(), f.Close())
 }
 
+// copyBlobs copies what list has, in the form in which it is kept. What was to
+// be removed is not copied, and of what was being put only what is there.
 func copyBlobs(ctx context.Context, list *Store, from, to blobs) error {
-	if from == nil || to == nil {
-		return nil
-	}
-	var digests []string
-	err := list.rows(ctx, "SELECT digest FROM blob ORDER BY digest", nil, func(r *sql.Rows) error {
-		var d string
-		err := r.Scan(&d)
-		digests = append(digests, d)
+	type row struct{ digest, state string }
+	var all []row
+	err := list.rows(ctx, "SELECT DISTINCT digest, state FROM blob WHERE state <> ? ORDER BY digest", []any{blobDoomed}, func(r *sql.Rows) error {
+		var b row
+		err := r.Scan(&b.digest, &b.state)
+		all = append(all, b)
 		return err
 	})
-	if err != nil {
+	if err != nil || len(all) == 0 {
 		return err
 	}
-	for _, text := range digests {
-		d, err := audit.ParseDigest(text)
-		if err != nil {
-			return fmt.Errorf("blob %q: %w", text, err)
+	if from == nil || to == nil {
+		return fmt.Errorf("there are %d blobs: %w", len(all), ErrNoBlobs)
+	}
+	for _, b := range all {
+		d, err := audit.ParseDigest(b.digest)
+		if err == nil {
+			err = copyBlob(ctx, d, from, to)
 		}
-		b, err := from.get(ctx, blobKey(d))
-		if err != nil {
-			return fmt.Errorf("blob %s: %w", d, err)
-		}
-		if err := to.put(ctx, blobKey(d), b); err != nil {
-			return fmt.Errorf("blob %s: %w", d, err)
+		if err != nil && (b.state == blobStored || !errors.Is(err, fs.ErrNotExist)) {
+			return fmt.Errorf("blob %s: %w", b.digest, err)
 		}
 	}
 	return nil
+}
+
+func copyBlob(ctx context.Context, d audit.Digest, from, to blobs) error {
+	r, err := from.open(ctx, blobKey(d))
+	if err != nil {
+		return err
+	}
+	err = to.put(ctx, blobKey(d), -1, func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+	return errors.Join(err, r.Close())
 }
 
 // Restore fills the store at url, which must be empty or not there yet, with

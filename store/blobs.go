@@ -1,154 +1,207 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"assay/audit"
-	"assay/internal/bucket"
-	"assay/internal/durable"
+	"assay/runs"
 )
 
-// ErrNoBlobs says that the store was opened without a place for blobs.
-var ErrNoBlobs = errors.New("the store has no place for blobs: name one when it is opened")
+var _ runs.Keeper = (*Store)(nil)
 
-// blobs is a place for bytes under names that their content decides.
-type blobs interface {
-	// put keeps the bytes under key; the same bytes may be there already.
-	put(ctx context.Context, key string, b []byte) error
-	// get reads them; fs.ErrNotExist where nothing is.
-	get(ctx context.Context, key string) ([]byte, error)
-	close() error
-}
+// Errors of blobs that callers ask for.
+var (
+	// ErrNoBlobs says that the store was opened without a place for blobs.
+	ErrNoBlobs = errors.New("the store has no place for blobs: name one when it is opened")
+	// ErrNoBlob says that no blob has the digest.
+	ErrNoBlob = errors.New("there is no such blob")
+	// ErrManyBlobs says that a digest's beginning is that of several blobs.
+	ErrManyBlobs = errors.New("several blobs begin so")
+	// ErrBlobDamaged says that what stands in a blob's place is not what was kept.
+	ErrBlobDamaged = errors.New("the blob is damaged")
+)
 
-func (s *Store) openBlobs(beside string) error {
-	place := s.o.Blobs
-	if place == "" {
-		place = beside
-	}
-	switch scheme, _, object := strings.Cut(place, "://"); {
-	case place == "":
-	case object && scheme != "file":
-		a, err := bucket.Parse(place)
-		if err != nil {
-			return fmt.Errorf("the place for blobs: %w", err)
-		}
-		env := s.o.Env
-		if env == nil {
-			env = func(string) string { return "" }
-		}
-		b, err := bucket.Open(context.Background(), a, env)
-		if err != nil {
-			return fmt.Errorf("the place for blobs: %w", err)
-		}
-		s.blobs = objects{b, strings.TrimSuffix(a.Key, "/") + "/"}
-	default:
-		s.blobs = folder(strings.TrimPrefix(place, "file://"))
+// What the rows of the table blob say of the bytes: words of one length, so
+// that SQLite overwrites one by the next where it stands.
+const (
+	blobComing = "coming" // they are being put, or a put of them was killed
+	blobStored = "stored" // they are there
+	blobDoomed = "doomed" // nobody keeps them any more: they are to be removed
+)
+
+// KeepBlob implements runs.Keeper. The database is told first who keeps what,
+// then the bytes are put, then it is told that they are there: so no kill
+// leaves bytes that no erasure would find. Bytes that are there already are
+// not written again, and write is not called for them.
+func (s *Store) KeepBlob(ctx context.Context, run, name string, d audit.Digest, size int64, write func(io.Writer) error) error {
+	err := s.keepBlob(ctx, run, name, d, size, write)
+	if err != nil {
+		return fmt.Errorf("keep blob %s: %w", d, err)
 	}
 	return nil
 }
 
-// blobKey spreads blobs over 256 folders: sha256/ab/cdef….
-func blobKey(d audit.Digest) string {
-	hex := strings.TrimPrefix(d.String(), "sha256:")
-	return "sha256/" + hex[:2] + "/" + hex[2:]
-}
-
-// PutBlob keeps the bytes, once however often they are put, and returns their digest.
-func (s *Store) PutBlob(ctx context.Context, b []byte) (audit.Digest, error) {
-	d := audit.DigestBytes(b)
+func (s *Store) keepBlob(ctx context.Context, run, name string, d audit.Digest, size int64, write func(io.Writer) error) error {
 	switch {
 	case s.blobs == nil:
-		return d, ErrNoBlobs
+		return ErrNoBlobs
 	case s.o.ReadOnly:
-		return d, ErrReadOnly
+		return ErrReadOnly
+	case run == "" || !blobNames[name]:
+		return fmt.Errorf("%q of the run %q is nothing to keep", name, run)
 	}
-	sealed, err := s.seal("blob", d.String(), b)
+	form, err := s.blobForm(d)
 	if err != nil {
-		return d, err
+		return err
 	}
-	// The bytes first: a row says that they are there.
-	if err := s.blobs.put(ctx, blobKey(d), sealed); err != nil {
-		return d, fmt.Errorf("keep blob %s: %w", d, err)
+	kept := false
+	err = s.write(ctx, func(t *tx) error {
+		var err error
+		kept, err = t.announceBlob(run, name, d, size)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	return d, s.write(ctx, func(t *tx) error {
-		_, err := t.exec("INSERT INTO blob (digest, size) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", d.String(), int64(len(b)))
+	if kept && !form.plain { // sealed anew it would be other bytes of the same
+		if there, err := s.blobs.has(ctx, blobKey(d)); err != nil || there {
+			return err
+		}
+	}
+	put := func(w io.Writer) error {
+		to := form.writer(w)
+		if err := write(to); err != nil {
+			return err
+		}
+		return to.end(size)
+	}
+	if err := s.blobs.put(ctx, blobKey(d), form.size(size), put); err != nil {
+		return err
+	}
+	return s.write(ctx, func(t *tx) error {
+		if err := t.turn("blob"); err != nil {
+			return err
+		}
+		_, err := t.exec("UPDATE blob SET state = ? WHERE digest = ? AND place = ? AND state = ?", blobStored, d.String(), s.blobs.place(), blobComing)
 		return err
 	})
 }
 
-// Blob returns the bytes with that digest, which it has checked. The error is
-// fs.ErrNotExist where there are none.
-func (s *Store) Blob(ctx context.Context, d audit.Digest) ([]byte, error) {
+// blobNames are what a run keeps.
+var blobNames = map[string]bool{audit.PayloadInput: true, audit.PayloadOutput: true}
+
+// announceBlob enters that the run keeps the blob; kept says that it was there
+// before. Bytes that were to be removed are not any more.
+func (t *tx) announceBlob(run, name string, d audit.Digest, size int64) (kept bool, err error) {
+	if err := t.turn("blob"); err != nil {
+		return false, err
+	}
+	if _, err := t.exec("INSERT INTO kept (run, name, digest) VALUES (?, ?, ?) ON CONFLICT (run, name) DO NOTHING", run, name, d.String()); err != nil {
+		return false, err
+	}
+	var have string
+	if err := t.one("SELECT digest FROM kept WHERE run = ? AND name = ?", []any{run, name}, &have); err != nil {
+		return false, err
+	}
+	if have != d.String() {
+		return false, fmt.Errorf("run %s keeps %s as its %s already", run, have, name)
+	}
+	if _, err := t.exec("UPDATE blob SET state = ? WHERE digest = ? AND state = ?", blobComing, d.String(), blobDoomed); err != nil {
+		return false, err
+	}
+	fresh, err := t.exec("INSERT INTO blob (digest, place, size, state) VALUES (?, ?, ?, ?) ON CONFLICT (digest, place) DO NOTHING", d.String(), t.s.blobs.place(), size, blobComing)
+	if err != nil || fresh > 0 {
+		return false, err
+	}
+	var state string
+	err = t.one("SELECT state FROM blob WHERE digest = ? AND place = ?", []any{d.String(), t.s.blobs.place()}, &state)
+	return state == blobStored, err
+}
+
+// WriteBlob writes the blob's bytes to w and returns their number. They are
+// checked as they pass: where the error is not nil, w has got what is not the
+// blob. The error is ErrNoBlob where the database knows none, fs.ErrNotExist
+// where it does and the bytes are gone, ErrBlobDamaged where they are others.
+func (s *Store) WriteBlob(ctx context.Context, d audit.Digest, w io.Writer) (int64, error) {
 	if s.blobs == nil {
-		return nil, ErrNoBlobs
+		return 0, ErrNoBlobs
 	}
-	sealed, err := s.blobs.get(ctx, blobKey(d))
-	if err != nil {
-		return nil, fmt.Errorf("blob %s: %w", d, err)
+	n, err := s.readBlob(ctx, d, w)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return n, err
 	}
-	b, err := s.unseal("blob", d.String(), sealed)
-	if err != nil {
-		return nil, err
+	places, known := s.blobPlaces(ctx, d)
+	switch {
+	case known != nil:
+		return n, known
+	case len(places) == 0:
+		return n, fmt.Errorf("%s: %w", d, ErrNoBlob)
 	}
-	if have := audit.Digest(sha256.Sum256(b)); have != d {
-		return nil, fmt.Errorf("blob %s is damaged: its bytes have the digest %s", d, have)
-	}
-	return b, nil
+	return n, fmt.Errorf("%w; it was kept %s", err, strings.Join(places, " and "))
 }
 
-// folder keeps blobs as files.
-type folder string
+// readBlob is WriteBlob without the reasons.
+func (s *Store) readBlob(ctx context.Context, d audit.Digest, w io.Writer) (int64, error) {
+	r, err := s.blobs.open(ctx, blobKey(d))
+	if err != nil {
+		return 0, fmt.Errorf("blob %s: %w", d, err)
+	}
+	form, err := s.blobForm(d)
+	var n int64
+	if err == nil {
+		n, err = form.read(r, w)
+	}
+	if err = errors.Join(err, r.Close()); err != nil {
+		return n, fmt.Errorf("blob %s: %w", d, err)
+	}
+	return n, nil
+}
 
-func (f folder) put(_ context.Context, key string, b []byte) error {
-	path := filepath.Join(string(f), filepath.FromSlash(key))
-	if info, err := os.Stat(path); err == nil && info.Size() == int64(len(b)) {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	return durable.WriteFile(path, func(w io.Writer) error {
-		_, err := w.Write(b)
+// blobPlaces says in words where the blob was kept.
+func (s *Store) blobPlaces(ctx context.Context, d audit.Digest) (places []string, err error) {
+	err = s.rows(ctx, "SELECT place FROM blob WHERE digest = ? ORDER BY place", []any{d.String()}, func(r *sql.Rows) error {
+		var place string
+		err := r.Scan(&place)
+		places = append(places, placeName(place))
 		return err
 	})
+	return places, err
 }
 
-func (f folder) get(_ context.Context, key string) ([]byte, error) {
-	return os.ReadFile(filepath.Join(string(f), filepath.FromSlash(key)))
-}
-
-func (folder) close() error { return nil }
-
-// objects keeps blobs in an object store, below a prefix.
-type objects struct {
-	b      *bucket.Bucket
-	prefix string
-}
-
-func (o objects) put(ctx context.Context, key string, b []byte) error {
-	err := o.b.Put(ctx, o.prefix+key, bytes.NewReader(b), int64(len(b)), bucket.Condition{IfAbsent: true})
-	if errors.Is(err, durable.ErrChanged) || errors.Is(err, fs.ErrExist) {
-		return nil // it is there: its name says what it holds
+func placeName(place string) string {
+	if place == "" {
+		return "in the folder beside the database"
 	}
-	return err
+	return "at " + place
 }
 
-func (o objects) get(ctx context.Context, key string) ([]byte, error) {
-	r, _, err := o.b.NewReader(ctx, o.prefix+key)
-	if err != nil {
-		return nil, err
+// FindBlob gives the digest of the one blob that is kept whose digest begins
+// so, with sha256: or without: ErrNoBlob where none does, ErrManyBlobs where several do.
+func (s *Store) FindBlob(ctx context.Context, prefix string) (d audit.Digest, err error) {
+	hex := strings.TrimPrefix(prefix, "sha256:")
+	if hex == "" || len(hex) > 64 || strings.Trim(hex, "0123456789abcdef") != "" {
+		return d, fmt.Errorf("%w: %.80q is not the beginning of a SHA-256 in lower-case hexadecimal digits", ErrNoBlob, prefix)
 	}
-	b, err := io.ReadAll(r)
-	return b, errors.Join(err, r.Close())
+	var found []string
+	err = s.rows(ctx, "SELECT DISTINCT digest FROM blob WHERE digest >= ? AND digest < ? AND state = ? ORDER BY digest LIMIT 2", []any{"sha256:" + hex, "sha256:" + hex + "g", blobStored}, func(r *sql.Rows) error {
+		var text string
+		err := r.Scan(&text)
+		found = append(found, text)
+		return err
+	})
+	switch {
+	case err != nil:
+		return d, err
+	case len(found) == 0:
+		return d, fmt.Errorf("%s: %w", prefix, ErrNoBlob)
+	case len(found) > 1:
+		return d, fmt.Errorf("%s: %w: %s and others", prefix, ErrManyBlobs, found[0])
+	}
+	return audit.ParseDigest(found[0])
 }
-
-func (o objects) close() error { return o.b.Close() }

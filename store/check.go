@@ -73,6 +73,7 @@ func (s *Store) Check(ctx context.Context, o *CheckOptions) (*Report, error) {
 		{"secret", c.secret},
 		{"origin", c.origins},
 		{"checkpoint", c.sizes},
+		{"kept", c.kept},
 		{"entry", c.entries},
 		{"payload", c.payloads},
 		{"tile", c.tiles},
@@ -118,6 +119,8 @@ type check struct {
 	emptied []emptied                  // payloads that are erased
 	empty   map[string]bool            // entries of which something is
 	facts   map[string]runFacts        // what entries say of their runs
+	keeps   map[string][]keptBlob      // what runs keep, by digest
+	keepers map[string][]keptBlob      // and by run
 }
 
 type tileID struct{ level, n int64 }
@@ -178,7 +181,7 @@ func (c *check) secret() error {
 }
 
 func (c *check) heads() error {
-	want := map[string]bool{"log": true, "run": true, "event": true, "nonce": true, "scrub": true}
+	want := map[string]bool{"log": true, "run": true, "event": true, "nonce": true, "scrub": true, "blob": true}
 	err := c.each("SELECT name, value FROM head", func(r *sql.Rows) error {
 		var name string
 		var value int64

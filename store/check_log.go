@@ -124,6 +124,7 @@ func (c *check) payload(row *entryRow, commitments []audit.Commitment) {
 	}
 	c.report.Payloads += int64(len(parts))
 	for i, p := range parts {
+		c.keptOf(row.id, &p)
 		switch {
 		case p.Name != commitments[i].Name:
 			c.wrong("payload", row.index, "number %d is %q, and the entry commits to %q there", i, p.Name, commitments[i].Name)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"assay/audit"
 	"assay/events"
 	"assay/observer"
 )
@@ -252,36 +251,4 @@ func (c *check) nonces() error {
 		c.wrong("burnt", epoch, "there is no such epoch")
 		return err
 	})
-}
-
-func (c *check) blobs() error {
-	type known struct {
-		digest string
-		size   int64
-	}
-	var all []known
-	err := c.each("SELECT digest, size FROM blob ORDER BY digest", func(r *sql.Rows) error {
-		var k known
-		err := r.Scan(&k.digest, &k.size)
-		all = append(all, k)
-		return err
-	})
-	for _, k := range all {
-		c.report.Blobs++
-		d, err := audit.ParseDigest(k.digest)
-		if err != nil {
-			c.wrong("blob", k.digest, "%v", err)
-			continue
-		}
-		b, err := c.s.Blob(c.ctx, d)
-		switch {
-		case c.ctx.Err() != nil:
-			return c.ctx.Err()
-		case err != nil:
-			c.wrong("blob", k.digest, "%v", err)
-		case int64(len(b)) != k.size:
-			c.wrong("blob", k.digest, "it has %d bytes, its row says %d", len(b), k.size)
-		}
-	}
-	return err
 }

@@ -66,8 +66,7 @@ func full(t testing.TB, url string) note.Verifier {
 	must(t, err)
 	must(t, s.Burn(ctx, 0))
 	if strings.HasPrefix(url, "sqlite:") {
-		_, err = s.PutBlob(ctx, []byte("a notebook"))
-		must(t, err)
+		must(t, keep(s, "run000", "input", []byte("run000")))
 	}
 	if r := checkOK(t, s); r.Entries != 261 || r.Events != 20*5 || r.Rows != 20 || r.Runs != 20 || r.Tiles != 2 || r.Checkpoints != 2 || r.Erased != 2 {
 		t.Fatalf("%+v", r)
@@ -151,12 +150,13 @@ func damages(pg bool) []damage {
 	of("run", "id = 'run012'", "n = 100000", "id = id"+other, "state = 'failed'", "cause = cause"+other, "created = created + 1", "ended = ended + 1", "erased = 1", flip("data"))
 	of("run_key", "n = 13", "n = 100000", flip("key"))
 	if !pg {
-		of("blob", "size > 0", "digest = digest"+other, "size = size + 1")
+		of("blob", "size > 0", "digest = digest"+other, "size = size + 1", "state = 'doomed'")
+		of("kept", "name = 'input'", "run = run"+other, "name = 'output'", "digest = digest"+other)
 	}
 	// Rows whose absence nothing can tell: a destination that was never
 	// begun, a number that was never reserved.
 	return slices.DeleteFunc(all, func(d damage) bool {
-		return slices.Contains([]string{"nonce removed", "burnt removed", "frozen removed", "dead removed", "blob removed", "origin removed"}, d.name)
+		return slices.Contains([]string{"nonce removed", "burnt removed", "frozen removed", "dead removed", "origin removed"}, d.name)
 	})
 }
 

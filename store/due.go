@@ -10,6 +10,9 @@ import (
 // soonTimeout is how long what need not be done now waits for others.
 const soonTimeout = time.Second
 
+// soonLimit is how long all of it may take: blobs may be in an object store that does not answer.
+const soonLimit = 5 * time.Second
+
 // errLater says that scrubbing keeps others waiting, and is for a person to begin.
 var errLater = errors.New("to scrub a PostgreSQL store keeps its writers waiting: run assay store scrub when that does not matter")
 
@@ -21,6 +24,8 @@ func (s *Store) FinishErasure(ctx context.Context) error {
 	if !s.due || s.o.ReadOnly {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, soonLimit)
+	defer cancel()
 	if err := s.e.soon(ctx, s, func() error { return s.Scrub(ctx) }); err != nil {
 		return fmt.Errorf("%w: %w", ErrTraces, err)
 	}

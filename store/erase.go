@@ -16,8 +16,8 @@ import (
 )
 
 // ErrTraces says that an erasure is done and cannot be undone, but that the
-// database's files may still hold bytes of what was erased: call Scrub again.
-var ErrTraces = errors.New("erased, but the database's files may still hold traces")
+// database's files or blobs may still hold bytes of what was erased: call Scrub again.
+var ErrTraces = errors.New("erased, but the database's files or blobs may still hold traces")
 
 // Erase implements ledger.Store. What repeats the payloads elsewhere goes too:
 // see repeats. When Erase returns nil no file of an SQLite database holds the
@@ -48,16 +48,21 @@ func (s *Store) Erase(ctx context.Context, act ledger.Item, id string, names []s
 	return index, nil
 }
 
-// Scrub removes from the database's files what an erasure that was cut short,
-// or that another process's reading kept from finishing, may have left in
-// them. It does nothing where nothing is left to do.
+// Scrub removes the blobs that nobody keeps any more, and from the database's
+// files what an erasure that was cut short, or that another process's reading
+// kept from finishing, may have left in them. It does nothing where nothing is
+// left to do.
 func (s *Store) Scrub(ctx context.Context) error {
 	var due int64
 	if err := s.one(ctx, "SELECT value FROM head WHERE name = 'scrub'", nil, &due); err != nil || due == 0 {
 		return err
 	}
+	removed := s.removeBlobs(ctx)
 	if err := s.e.scrub(ctx, s); err != nil {
-		return s.e.explain(err)
+		return errors.Join(removed, s.e.explain(err))
+	}
+	if removed != nil {
+		return removed
 	}
 	return s.write(ctx, func(t *tx) error {
 		// Another erasure in the meantime has made its own note.
@@ -67,7 +72,7 @@ func (s *Store) Scrub(ctx context.Context) error {
 }
 
 func (t *tx) erase(act ledger.Item, id string, names []string) ([]int64, error) {
-	for _, turn := range []string{"log", "run", "event"} {
+	for _, turn := range []string{"log", "run", "event", "blob"} {
 		if err := t.turn(turn); err != nil {
 			return nil, err
 		}
@@ -83,6 +88,9 @@ func (t *tx) erase(act ledger.Item, id string, names []string) ([]int64, error) 
 		return nil, err
 	}
 	if err := t.eraseRun(id, names); err != nil {
+		return nil, err
+	}
+	if err := t.eraseBlobs(id, names); err != nil {
 		return nil, err
 	}
 	if repeatsEvents(names) {

@@ -5,19 +5,16 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"assay/audit"
 	"assay/audit/ledger"
 	"assay/events"
 	"assay/events/codec"
 	"assay/executor"
-	"assay/internal/testenv"
 	"assay/runs"
 	"assay/store"
 )
@@ -167,54 +164,6 @@ func TestAllOrNone(t *testing.T) {
 	})
 }
 
-func TestBlobs(t *testing.T) {
-	for _, place := range []string{"folder", "S3"} {
-		t.Run(place, func(t *testing.T) {
-			ctx := t.Context()
-			url := sqliteURL(t)
-			o := &store.Options{}
-			folder := strings.TrimPrefix(url, "sqlite:") + ".blobs"
-			if place == "S3" {
-				endpoint, files := testenv.S3(t, "blobs")
-				folder = filepath.Join(files, "kept")
-				env := testenv.S3Env(testenv.S3Key, testenv.S3Secret)
-				for name, value := range env {
-					t.Setenv(name, value)
-				}
-				o.Env = func(name string) string { return env[name] }
-				o.Blobs = "s3://blobs/kept?region=us-east-1&endpoint=" + endpoint
-			}
-			s := open(t, url, o)
-			for _, b := range [][]byte{[]byte("a notebook"), {}, bytes.Repeat([]byte("x"), 3<<20)} {
-				for range 2 {
-					d, err := s.PutBlob(ctx, b)
-					if err != nil || d != audit.DigestBytes(b) {
-						t.Fatal(d, err)
-					}
-				}
-				if got, err := s.Blob(ctx, audit.DigestBytes(b)); err != nil || !bytes.Equal(got, b) {
-					t.Errorf("%d bytes, %v, want %d", len(got), err, len(b))
-				}
-			}
-			if _, err := s.Blob(ctx, audit.Digest{1}); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a blob that is not there: %v", err)
-			}
-			if r := checkOK(t, s); r.Blobs != 3 {
-				t.Errorf("%d blobs", r.Blobs)
-			}
-			hex := audit.DigestBytes([]byte("a notebook")).String()[7:]
-			name := filepath.Join(folder, "sha256", hex[:2], hex[2:])
-			must(t, os.WriteFile(name, []byte("\x00b notebook"), 0o600))
-			if _, err := s.Blob(ctx, audit.DigestBytes([]byte("a notebook"))); err == nil {
-				t.Error("a damaged blob was read")
-			}
-			if r, err := s.Check(ctx, nil); err != nil || len(r.Findings) != 1 || r.Findings[0].Table != "blob" {
-				t.Errorf("%+v, %v", r, err)
-			}
-		})
-	}
-}
-
 // With a codec nothing of a run can be read in the files, and nothing of it
 // with another key; everything else works as without.
 func TestCodec(t *testing.T) {
@@ -229,8 +178,7 @@ func TestCodec(t *testing.T) {
 	o := withKey(strings.Repeat("0a", 32))
 	s := open(t, url, o)
 	appendAll(t, s, ended("secretive07"), ended("other"))
-	_, err := s.PutBlob(ctx, []byte("notebook of secretive07"))
-	must(t, err)
+	must(t, keep(s, "secretive07", "output", []byte("out-secretive07")))
 	must(t, s.Freeze(ctx, "wire", "x", []byte("body of secretive07")))
 	es, err := s.Events().Query(ctx, events.Filter{"notebook": ptr("in-secretive07.ipynb")}, 0, 0)
 	if err != nil || len(es) != 4 {
@@ -238,7 +186,7 @@ func TestCodec(t *testing.T) {
 	}
 	must(t, s.Events().Begin(ctx, "hook", 0))
 	must(t, s.Events().Dead(ctx, "hook", es[0], "refused", time.Now()))
-	if n := traces(t, filepath.Dir(strings.TrimPrefix(url, "sqlite:")), []string{"in-secretive07", "patient", "user-secretive07", "of secretive07", "seen by"}); n > 0 {
+	if n := traces(t, filepath.Dir(strings.TrimPrefix(url, "sqlite:")), []string{"in-secretive07", "out-secretive07", "patient", "user-secretive07", "of secretive07", "seen by"}); n > 0 {
 		t.Errorf("%d traces", n)
 	}
 	checkOK(t, s)

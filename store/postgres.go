@@ -160,7 +160,7 @@ func (pgEngine) migrate(ctx context.Context, s *Store) error {
 }
 
 // erasable are the tables in which something can be erased.
-var erasable = [...]string{"payload", "event", "event_field", "run", "run_key", "link", "dead", "frozen"}
+var erasable = [...]string{"payload", "event", "event_field", "run", "run_key", "link", "dead", "frozen", "blob", "kept"}
 
 // scrub writes the tables anew, because PostgreSQL keeps a changed row's old
 // bytes in their files until something else needs the room. The server's

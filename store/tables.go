@@ -48,7 +48,8 @@ func tables() []table {
 		of("frozen", "destination, event", "destination:t event:t digest:b body:b erased:i"),
 		of("run", "n", "n:i id:t state:t cause:t created:i ended:i erased:i data:b"),
 		of("run_key", "n", "n:i key:b"),
-		of("blob", "digest", "digest:t size:i"),
+		of("blob", "digest, place", "digest:t place:t size:i state:t"),
+		of("kept", "run, name", "run:t name:t digest:t"),
 	}
 }
 
@@ -110,7 +111,9 @@ func copyTables(ctx context.Context, from reader, to *Store) error {
 				return fmt.Errorf("copy %s: %w", t.name, err)
 			}
 		}
-		return nil
+		// Of what was to be removed nothing was copied.
+		_, err := w.exec("DELETE FROM blob WHERE state = ?", blobDoomed)
+		return err
 	})
 }
 

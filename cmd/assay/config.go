@@ -86,6 +86,9 @@ func readConfig() (*config, error) {
 	if err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		return nil, usage("docs/config.md lists what may stand there", "the configuration %s: %s", name, strings.TrimSpace(yaml.FormatError(err, false, true)))
 	}
+	if err := c.checkBlobs(); err != nil {
+		return nil, err
+	}
 	if c.Observer.Slug != "" {
 		if err := observer.CheckSlug(c.Observer.Slug); err != nil {
 			return nil, usage("", "the configuration %s: observer: %v", name, err)

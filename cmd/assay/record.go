@@ -24,7 +24,7 @@ var (
 func (s *state) service(workers int, starter runs.Starter) *runs.Service {
 	return runs.New(record{s}, starter, &runs.Options{
 		Workers: workers, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: journalDir(),
-		Owner: s.owner, Log: record{s}, Bus: record{s}, Stage: s.stage(),
+		Owner: s.owner, Log: record{s}, Bus: record{s}, Stage: s.stage(), Keep: s.keeper(),
 	})
 }
 

@@ -17,12 +17,13 @@ func newStore() *cobra.Command {
 		Short: "check, back up and restore the database of runs, log and events",
 		Example: `  assay store check
   assay store backup /backup/assay-monday.db
+  assay store cat 9f86d081 -o then.ipynb
   assay store restore /backup/assay-monday.db --to sqlite:/var/lib/assay/assay.db
   ASSAY_STORE=postgres://assay@db/assay assay store check --json`,
 		Args: cobra.ArbitraryArgs,
 		RunE: subcommands,
 	}
-	c.AddCommand(newStoreCheck(), newStoreBackup(), newStoreRestore(), newStoreScrub())
+	c.AddCommand(newStoreCheck(), newStoreBackup(), newStoreRestore(), newStoreScrub(), newStoreCat())
 	return c
 }
 
@@ -174,7 +175,7 @@ sign until assay log new goes on under a new name, and says so in the log.`,
 func newStoreScrub() *cobra.Command {
 	return &cobra.Command{
 		Use:   "scrub",
-		Short: "remove what the database's files still hold of erased bytes, where an erasure could not",
+		Short: "remove what the database's files and blobs still hold of erased bytes, where an erasure could not",
 		Args:  arguments(0, 0, "scrub takes none"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := openStoreAlone(c.Context(), false)

@@ -111,6 +111,12 @@ func (b *Bucket) Put(ctx context.Context, key string, body io.ReadSeeker, size i
 	return explain(b.store.put(ctx, b.blob, key, body, size, cond))
 }
 
+// Remove removes the object; the error is fs.ErrNotExist where nothing is. A
+// bucket that keeps versions keeps those that it has.
+func (b *Bucket) Remove(ctx context.Context, key string) error {
+	return explain(b.blob.Delete(ctx, key))
+}
+
 // List calls visit for every key that begins with prefix, in the store's order.
 func (b *Bucket) List(ctx context.Context, prefix string, visit func(key string) error) error {
 	for it := b.blob.List(&blob.ListOptions{Prefix: prefix}); ; {
