@@ -59,6 +59,7 @@ type Store struct {
 	blobs blobs
 	o     Options
 	due   bool // when it was opened, an erasure had left something to scrub
+	still *still
 
 	prepared sync.Map // of statement: *sql.Stmt
 	wanted   sync.Map // queries to prepare before the next transaction
@@ -137,7 +138,9 @@ func Open(ctx context.Context, url string, o *Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.upToDate(ctx)
+	if err = s.withoutLocks(ctx); err == nil {
+		err = s.upToDate(ctx)
+	}
 	if err == nil {
 		err = s.fits(ctx)
 	}
@@ -174,5 +177,5 @@ func (s *Store) Close() error {
 	if s.blobs != nil {
 		errs = append(errs, s.blobs.close())
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, s.still.moved())...)
 }

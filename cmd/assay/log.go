@@ -18,6 +18,7 @@ import (
 	"assay/nbformat"
 	"assay/runs"
 	"assay/runs/output"
+	"assay/store"
 )
 
 const logLong = `Every run is entered in a log that nobody can change afterwards without being
@@ -99,8 +100,10 @@ func with(ctx context.Context, open func(context.Context) (*state, error), do fu
 		return err
 	}
 	if err := do(ctx, s); err != nil {
-		_ = s.close(ctx) // what do says is more to the point
-		return err
+		if closed := s.close(ctx); errors.Is(closed, store.ErrWritten) {
+			return surroundings(closed) // what do says may be wrong
+		}
+		return err // which is more to the point than what close says
 	}
 	return s.close(ctx)
 }
@@ -345,7 +348,7 @@ func newLogProve() *cobra.Command {
 			if (len(args) == 0) == (from == 0) {
 				return usage("see: assay log prove --help", "give a RUN, or --from SIZE")
 			}
-			return withState(c.Context(), func(ctx context.Context, s *state) error {
+			return with(c.Context(), openProving, func(ctx context.Context, s *state) error {
 				var text []byte
 				var err error
 				switch {

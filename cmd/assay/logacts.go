@@ -27,15 +27,23 @@ with verify/verify.py, or with any client of C2SP tlog-tiles.`,
 			if left, err := os.ReadDir(args[0]); err == nil && len(left) > 0 {
 				return usage("name a folder that is not there yet", "%s is not empty", args[0])
 			}
-			return withState(c.Context(), func(ctx context.Context, s *state) error {
+			return with(c.Context(), openProving, func(ctx context.Context, s *state) error {
 				if _, err := s.log.Export(ctx, args[0]); err != nil {
 					return stateError(err)
 				}
-				note("exported the log %s to %s; its public key is %s", s.log.Origin(), args[0], s.log.VKey())
+				note("exported the log %s to %s%s", s.log.Origin(), args[0], s.publicKey())
 				return nil
 			})
 		},
 	}
+}
+
+// publicKey tells the key that signs, where it is here.
+func (s *state) publicKey() string {
+	if s.log.VKey() == "" {
+		return ""
+	}
+	return "; its public key is " + s.log.VKey()
 }
 
 func newLogErase() *cobra.Command {

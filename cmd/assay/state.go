@@ -94,7 +94,7 @@ func openReading(ctx context.Context) (*state, error) {
 	}
 	if err != nil {
 		_ = s.close(ctx)
-		return nil, stateError(err)
+		return nil, readingError(err)
 	}
 	return s, nil
 }
@@ -157,7 +157,9 @@ func openStoreAlone(ctx context.Context, readOnly bool) (*state, error) {
 		return nil, err
 	}
 	s := &state{conf: conf}
-	if s.store, err = s.openStore(ctx, readOnly); err != nil {
+	if s.store, err = s.openStore(ctx, readOnly); err != nil && readOnly {
+		return nil, readingError(err)
+	} else if err != nil {
 		return nil, stateError(err)
 	}
 	return s, nil
