@@ -50,6 +50,11 @@ func TestVerifyPy(t *testing.T) {
 	if err := os.CopyFS(folder, l.export()); err != nil {
 		t.Fatal(err)
 	}
+	w := cosigner(t, "w.test", 2)
+	r := l.receipt(2)
+	r.Checkpoint = string(w.sign(t, []byte(r.Checkpoint), verifier(t, l.vkey)))
+	r.Payloads, r.Ephemeral = r.Payloads[2:4], true
+	part := write("PART.receipt.json", r.Encode())
 	for _, test := range []struct {
 		name string
 		args []string
@@ -66,6 +71,16 @@ func TestVerifyPy(t *testing.T) {
 		{"no file", []string{"receipt", filepath.Join(dir, "none"), "--key", l.vkey}, 2, "No such file"},
 		{"no key", []string{"receipt", receipt}, 2, "--key"},
 		{"a bad key", []string{"receipt", receipt, "--key", "zoë+x"}, 2, "error"},
+		{"withheld", []string{"receipt", part, "--key", l.vkey}, 0, "not shown: the payloads input, parameters, cells, output, scraps, names, result, events, withheld or erased\n"},
+		{"nothing withheld", []string{"receipt", receipt, "--key", l.vkey}, 0, "none was given to compare\n"},
+		{"no output shown", []string{"receipt", part, "--notebook", book, "--key", l.vkey}, 1, "wrong: notebook: the receipt shows no output"},
+		{"ephemeral", []string{"receipt", part, "--key", l.vkey}, 0, "not proved: whose log it is beyond this one job"},
+		{"a witness that was not given", []string{"receipt", part, "--key", l.vkey}, 0, "no witness that you gave cosigned"},
+		{"a witness", []string{"receipt", part, "--key", l.vkey, "--witness", w.vkey}, 0, "proved: the witness w.test saw at 2026-11-21T17:00:00Z that the log went on from all it had seen before\n"},
+		{"a witness that did not sign", []string{"receipt", receipt, "--key", l.vkey, "--witness", w.vkey}, 0, "no witness that you gave cosigned"},
+		{"a witness as a log", []string{"receipt", part, "--key", w.vkey}, 2, "error: argument --key"},
+		{"a log as a witness", []string{"receipt", part, "--key", l.vkey, "--witness", l.vkey}, 2, "error: argument --witness"},
+		{"export, something erased", []string{"export", folder, "--key", l.vkey}, 0, "not shown: 1 payloads, which were withheld or erased\n"},
 		{"export", []string{"export", folder, "--key", l.vkey}, 0, "proved: the export holds the whole log assay.test/log: 5 entries"},
 		{"export, another key", []string{"export", folder, "--key", other}, 1, "no key that was given signed"},
 		{"no export", []string{"export", dir, "--key", l.vkey}, 1, "wrong: checkpoint: No such file"},
@@ -81,7 +96,8 @@ func TestVerifyPy(t *testing.T) {
 	}
 }
 
-// The verifier shares no code with assay, and is short enough to be read.
+// The verifier shares no code with assay, and each of its files is short enough
+// to be read; how long they are is told as it is.
 func TestVerifyPySmall(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join(testenv.Root(), "verify", "*.py"))
@@ -91,18 +107,17 @@ func TestVerifyPySmall(t *testing.T) {
 	total := 0
 	told := wordsOf(t, "verify/verify.py") + wordsOf(t, "docs/receipt.md")
 	imports := regexp.MustCompile(`(?m)^\s*(?:from (\S+)|import (.*))`)
-	known := regexp.MustCompile(`^(argparse|base64|contextlib|hashlib|json|os|pathlib|re|struct|sys|cryptography[.\w]*|digest|formats|tree|verify)$`)
+	known := regexp.MustCompile(`^(argparse|base64|contextlib|hashlib|json|os|pathlib|re|struct|sys|time|cryptography[.\w]*|digest|export|formats|verify)$`)
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := bytes.Count(data, []byte("\n")); n >= 150 {
-			t.Errorf("%s has %d lines, want fewer than 150", filepath.Base(f), n)
+		n, name := bytes.Count(data, []byte("\n")), filepath.Base(f)
+		if n >= 150 {
+			t.Errorf("%s has %d lines, want fewer than 150", name, n)
 		}
-		n := bytes.Count(data, []byte("\n"))
-		name := filepath.Base(f)
-		if name != "export.py" {
+		if slices.Contains(receiptFiles, name) {
 			total += n
 		}
 		// Both places say how long it is, each file by its name.
@@ -110,15 +125,44 @@ func TestVerifyPySmall(t *testing.T) {
 			t.Errorf("%s has %d lines, which is told %d times, want 2", name, n, len(said))
 		}
 		for _, m := range imports.FindAllStringSubmatch(string(data), -1) {
-			for _, name := range strings.Split(m[1]+m[2], ", ") {
-				if !known.MatchString(name) {
-					t.Errorf("%s imports %q", filepath.Base(f), name)
+			for _, module := range strings.Split(m[1]+m[2], ", ") {
+				if !known.MatchString(module) {
+					t.Errorf("%s imports %q", name, module)
 				}
 			}
 		}
 	}
 	if n := strings.Count(told, fmt.Sprintf(" %d lines", total)); n != 2 {
 		t.Errorf("%d lines check receipts, which is told %d times, want 2", total, n)
+	}
+}
+
+// receiptFiles are what somebody needs who wants to check a receipt.
+var receiptFiles = []string{"verify.py", "formats.py"}
+
+// Nothing but those files checks a receipt and the notebook beside it.
+func TestVerifyPyAlone(t *testing.T) {
+	t.Parallel()
+	l := smallLog(t)
+	dir := t.TempDir()
+	for _, name := range receiptFiles {
+		data, err := os.ReadFile(filepath.Join(testenv.Root(), "verify", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range map[string][]byte{"OUT.receipt.json": l.receipt(2).Encode(), "OUT.ipynb": []byte(testNotebook)} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command(testenv.Python(t, "proof"), "-B", "verify.py", "receipt", "OUT.receipt.json", "--notebook", "OUT.ipynb", "--key", l.vkey)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "proved: the notebook is, byte for byte, the output of this run") {
+		t.Errorf("%v:\n%s", err, out)
 	}
 }
 

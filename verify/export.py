@@ -1,14 +1,45 @@
 """Checks an exported log (docs/log.md), for verify.py: entries, tiles, checkpoints, payloads."""
 import contextlib
+import hashlib
 import os
 import re
 
 import formats
-import tree
 import verify
-from formats import Bad, need
+from formats import need
 
 NAMED_KEYS = 10000  # of those that entries name, more are not looked at
+
+
+def node(a, b):
+    return hashlib.sha256(b"\1" + a + b).digest()
+
+
+class Frontier:
+    """A tree of RFC 6962 that grows leaf by leaf: size, root, and by level the hashes over 256 of the level below."""
+
+    def __init__(self):
+        self.size, self.edge, self.levels = 0, [], [[]]
+
+    def add(self, h):
+        self.levels[0].append(h)
+        self.size, height, n = self.size + 1, 0, self.size
+        while n & 1:
+            h, n, height = node(self.edge.pop(), h), n >> 1, height + 1
+            if height % 8 == 0:
+                if height // 8 == len(self.levels):
+                    self.levels.append([])
+                self.levels[height // 8].append(h)
+        self.edge.append(h)
+
+    def root(self):
+        """The root over all leaves (section 2.1)."""
+        if not self.edge:
+            return hashlib.sha256().digest()
+        h = self.edge[-1]
+        for left in reversed(self.edge[:-1]):
+            h = node(left, h)
+        return h
 
 
 def name(n, width):
@@ -22,15 +53,15 @@ def load(folder, path):
         with open(os.path.join(folder, path), "rb") as f:
             return f.read()
     except OSError as err:
-        raise Bad(f"{path}: {err.strerror}") from None
+        raise ValueError(f"{path}: {err.strerror}") from None
 
 
-def lines(folder, path, pattern):
+def lines(folder, path):
     """The lines of a file that need not be there."""
     if os.path.exists(os.path.join(folder, path)):
         with open(os.path.join(folder, path), "rb") as f:
             for line in f:
-                yield formats.read(line, pattern, path)
+                yield formats.read(line.decode(), path)
 
 
 def bundles(folder, size):
@@ -47,16 +78,16 @@ def bundles(folder, size):
 
 
 def check(folder, keys):
-    """What is proved, in sentences; Bad for the first thing that does not hold."""
-    origin, size, top, who = verify.checkpoint(load(folder, "checkpoint").decode(), keys)
-    shown = lines(folder, "payloads.jsonl", formats.PAYLOAD_LINE)
-    history = list(lines(folder, "checkpoints.jsonl", formats.CHECKPOINT_LINE))
+    """All that can be said of an export, in lines; ValueError for the first thing that does not hold."""
+    origin, size, top, said = verify.checkpoint(load(folder, "checkpoint").decode(), keys)
+    shown, history = lines(folder, "payloads.jsonl"), list(lines(folder, "checkpoints.jsonl"))
     need(all(a["size"] < b["size"] for a, b in zip(history, history[1:])), "checkpoints.jsonl: sizes do not rise")
-    sizes, grown, log, payload, held, named = {h["size"] for h in history}, tree.Frontier(), origin, next(shown, None), 0, {}
+    sizes, grown, log, payload, named = {h["size"] for h in history}, Frontier(), origin, next(shown, None), {}
+    held = withheld = silent = 0
     trees = {0: (None, grown.root())}  # by size, the log's name there and the root
     for index, leaf in enumerate(bundles(folder, size)):
-        grown.add(tree.leaf(leaf))
-        entry = formats.read_entry(leaf, f"entry {index}")
+        grown.add(hashlib.sha256(b"\0" + leaf).digest())
+        entry = formats.read_entry(leaf.decode(), f"entry {index}")
         if index == 0 or entry["kind"] == "log" and entry["subject"] == log:
             log = entry["log"]
         need(entry["log"] == log, f"entry {index} is of the log {entry['log']}, where those before it are of {log}")
@@ -64,25 +95,33 @@ def check(folder, keys):
             trees[grown.size] = log, grown.root()
         for k in entry["names"] + [entry["subject"]] if entry["kind"] in ("key", "log") else []:
             with contextlib.suppress(ValueError):
-                who_else, key = verify.log_key(k)
+                who, key = verify.vkey(k)
                 if len(named) < NAMED_KEYS:
-                    named.setdefault(who_else, key)
+                    named.setdefault(who, key)
         if payload and payload["index"] == index:
-            held += len(verify.bound(entry, payload["commitments"], payload["payloads"]))
-            payload = next(shown, None)
+            there, hidden = formats.bound(entry, payload["commitments"], payload["payloads"])
+            held, withheld, payload = held + len(there), withheld + len(hidden), next(shown, None)
+        elif entry["facts"]:
+            silent += 1
     need(payload is None, "payloads.jsonl: a line is of an entry that does not come there")
     need(top == grown.root(), f"checkpoint: it is not that of the {size} entries that are here")
     need(log == origin, f"checkpoint: it is of the log {origin}, the last entries are of {log}")
-    believed = {**named, **keys}
-    for h in history:
-        signer, at, was, _ = verify.checkpoint(h["note"], believed)
-        name_there, root_there = trees.get(at, ("", b""))
-        need(at == h["size"] and was == root_there and (at == 0 or signer == name_there),  # an empty log has any name
-             f"checkpoints.jsonl: that of size {h['size']} is not one of the entries that are here")
+    past(history, trees, {**named, **{who: key for who, key in keys.items() if key[0] == verify.LOG}})
     for height, hashes in enumerate(grown.levels):
         for n in range(0, len(hashes), 256):
             path = f"tile/{height}/" + name(n // 256, len(hashes[n:n + 256]))
             need(load(folder, path) == b"".join(hashes[n:n + 256]), f"{path}: its hashes are not those of the entries")
-    return [f"the export holds the whole log {origin}: {size} entries and all its tiles", verify.SIGNED.format(who, size),
-            f"{len(history)} checkpoints that were signed earlier or now are all of this one log",
-            f"{held} payloads are those that their entries are bound to"], []
+    return [f"proved: the export holds the whole log {origin}: {size} entries and all its tiles", *said,
+            f"proved: {len(history)} checkpoints that were signed earlier or now are all of this one log",
+            f"proved: {held} payloads are those that their entries are bound to",
+            *[f"not shown: {withheld} payloads, which were withheld or erased"] * bool(withheld),
+            *[f"not shown: what {silent} entries are bound to: the export has no line of their payloads"] * bool(silent)]
+
+
+def past(history, trees, keys):
+    """Holds earlier checkpoints against the trees of their sizes; the key that was given vouches for those that the log names."""
+    for h in history:
+        signer, at, was, _ = verify.checkpoint(h["note"], keys)
+        name_there, root_there = trees.get(at, ("", b""))
+        need(at == h["size"] and was == root_there and (at == 0 or signer == name_there),  # an empty log has any name
+             f"checkpoints.jsonl: that of size {h['size']} is not one of the entries that are here")

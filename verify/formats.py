@@ -1,79 +1,96 @@
 """The formats of docs/receipt.md and docs/log.md, as patterns of their text: there is one text for each meaning."""
+import hashlib
 import json
 import re
 
-
-def many(p):
-    return rf"\[(?:{p}(?:,{p})*)?\]"
-
-
-def obj(*members):
-    """An object: names in their order, each with the pattern of its value; a name with ? may be absent."""
-    parts = [f'"{n}":{p}' if n[-1] != "?" else f'(?:,"{n[:-1]}":{p})?' for n, p in zip(members[::2], members[1::2])]
-    return "{" + "".join(p if i == 0 or p[0] == "(" else "," + p for i, p in enumerate(parts)) + "}"
-
-
-def by(who, *members):
-    """A payload of a run, of version 1."""
-    return obj("version", "1", "by", f'"{who}"', *members)
-
-
-def strings(*names):
-    return [part for n in names for part in (n, S)]
-
-
-S = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'  # a string
-N, H, K = "(?:0|[1-9][0-9]{0,15})", '"[0-9a-f]{64}"', '"sha256:(?!0{64})[0-9a-f]{64}"'  # a number, a hash, a digest
-D = f'(?:""|{K})'  # a digest that may be unknown
-LEAP = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29"
-DATE = f"(?:[0-9]{{4}}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|{LEAP})"
-TIME = rf'"{DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{6}}Z"'
-NAME = r"[^\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000+]+"  # of a key: no space, no plus sign
-
-ENTRY = obj("version", "1", "kind", '(?!"")' + S, "id", '(?!"")' + S, "log", '(?!"")' + S, "time", TIME, *strings("state", "subject"), "names", many(S), "facts", D)
-SHOWN = ("commitments", many(obj("name", S, "digest", K)), "payloads", many(obj("name", '(?!"secrets")' + S, "salt", H, "data", S)))
-RECEIPT = obj("version", "1", "log", S, "index", N, "entry", S, *SHOWN, "proof", many(H), "checkpoint", S, "keys", many(S), "ephemeral", "(?:true|false)") + "\n"
-PAYLOAD_LINE = obj("index", N, *SHOWN) + "\n"
-CHECKPOINT_LINE = obj("size", N, "note", S) + "\n"
-
-PARAMETER = f'(?:{obj("name", S, "secret", S, "commitment", D)}|{obj("name", S, "value", S)})'
-LIST = obj(*strings("interpreter", "version", "platform", "manager", "source"), "packages", many(rf"\[{S},{S},{S}\]"), "gaps", many(S))
-CELL = obj(*strings("id", "type", "state"), "execution_count?", N, "source", D, "outputs", D, "rest", D, "masked?", many(S))
-PAYLOADS = {
-    "input": by("assay", "file", D, "source", D, "size", N),
-    "parameters": by("assay", "parameters", many(PARAMETER)),
-    "kernel": by("kernel", *strings("name", "display_name", "language", "language_version", "implementation", "implementation_version", "protocol_version", "via")),
-    "environment": by("assay", "digest", D, "environment", LIST),
-    "cells": by("assay", "cells", many(CELL)),
-    "output": by("assay", "file", D, "source", D, "outputs", D, "rest", D, "size", N),
-    "scraps": by("kernel", "scraps", many(obj("name", S, "digest", D))),
-    "names": by("assay", *strings("input", "output", "user", "host", "asked_by")),
-    "result": by("assay", *strings("state", "reason", "trigger"), "start", TIME, "end", TIME, *strings("assay", "completeness")),
-    "events": by("assay", "digest", D, "count", N),
-}
+STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'
+DIGEST = '"sha256:(?!0{64})[0-9a-f]{64}"'
+LEAP = "[02468][048]00-|[13579][26]00-|..0[48]-|..[2468][048]-|..[13579][26]-"
+DAY = f"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31|(?<={LEAP})02-29)"
+TYPES = {  # the letters of FORMATS, in which a name without a type has a string, and [X] is any number of X
+    "S": STRING, "T": '(?!"")' + STRING, "P": '(?!"secrets")' + STRING,  # T: one that is not empty
+    "N": "(?:0|[1-9][0-9]{0,15})", "B": "(?:true|false)", "R": rf"\[{STRING},{STRING},{STRING}\]",
+    "H": '"[0-9a-f]{64}"', "D": DIGEST, "U": f'(?:""|{DIGEST})',  # a hash, a digest, one that may be unknown
+    "W": rf'"[0-9]{{4}}-{DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{6}}Z"',  # a time
+    "A": '"version":1,"by":"assay"', "K": '"version":1,"by":"kernel"',  # how payloads begin
+    "E": "\n", "[": r"\[(?:", "]": r"(?:,(?!\])|(?=\])))*\]"}
+FORMATS = """
+receipt: {version:1,log,index:N,entry,SHOWN,proof:[H],checkpoint,keys:[S],ephemeral:B}E
+entry: {version:1,kind:T,id:T,log:T,time:W,state,subject,names:[S],facts:U}
+run input: {A,file:U,source:U,size:N}
+run parameters: {A,parameters:[{name,(?:value|secret,commitment:U)}]}
+run kernel: {K,name,display_name,language,language_version,implementation,implementation_version,protocol_version,via}
+run environment: {A,digest:D,environment:{interpreter,version,platform,manager,source,packages:[R],gaps:[S]}}
+run cells: {A,cells:[{id,type,state,(?:execution_count:N,)?source:U,outputs:U,rest:U(?:,masked:[S])?}]}
+run output: {A,file:U,source:U,outputs:U,rest:U,size:N}
+run scraps: {K,scraps:[{name,digest:U}]}
+run names: {A,input,output,user,host,asked_by}
+run result: {A,state,reason,trigger,start:W,end:W,assay,completeness}
+run events: {A,digest:U,count:N}
+recovered recovery: {A,state,reason,ended:N,interrupted:N,not_run:N,torn:N,journal:U,size:N,assay}
+payloads.jsonl: {index:N,SHOWN}E
+checkpoints.jsonl: {size:N,note}E
+"""
 
 
-class Bad(ValueError):
-    """What does not hold, in words."""
+def pattern(form):
+    form = form.replace("SHOWN", "commitments:[{name,digest:D}],payloads:[{name:P,salt:H,data}]")
+    form = re.sub("([a-z_]+):", r'"\1":', re.sub("([a-z_]+)(?=[,}|])", r"\1:S", form))
+    return re.sub(r"[A-Z]|[][]", lambda letter: TYPES[letter[0]], form)
+
+
+PATTERNS = {kind: pattern(form) for kind, form in re.findall("\n(.+): (.+)", FORMATS)}
+PATTERNS.update({f"recovered {name}": PATTERNS[f"run {name}"] for name in ("cells", "output", "names")})
 
 
 def need(ok, what):
     if not ok:
-        raise Bad(what)
+        raise ValueError(what)
 
 
-def read(data, pattern, what):
-    def number(s):
-        need(int(s) < 1 << 53, f"{what}: a number above 2^53-1")
-        return int(s)
-    text = data.decode() if isinstance(data, bytes) else data
-    need(re.fullmatch(pattern, text), f"{what}: not as assay writes it")
+def read(text, kind, what=None):
+    """The JSON of a text of one kind, which what calls by another name; ValueError for any other text."""
+    def number(digits):
+        need(int(digits) < 1 << 53, f"{what or kind}: a number above 2^53-1")
+        return int(digits)
+    need(re.fullmatch(PATTERNS.get(kind, "(?!)"), text), f"{what or kind}: not as assay writes it")
     return json.loads(text, parse_int=number)
 
 
 def read_entry(text, what):
-    e = read(text, ENTRY, what)
-    said = [e[name] for name in ("kind", "id", "log", "state", "subject")] + e["names"]
-    need(len(text if isinstance(text, bytes) else text.encode()) < 1 << 16 and len(e["names"]) <= 32 and all(len(s.encode()) <= 1024 for s in said),
+    e = read(text, "entry", what)
+    said = [e["kind"], e["id"], e["log"], e["state"], e["subject"], *e["names"]]
+    need(len(text.encode()) < 1 << 16 and len(e["names"]) <= 32 and all(len(s.encode()) <= 1024 for s in said),
          f"{what}: longer than an entry, its list or a string in it may be")
     return e
+
+
+def digest(*values):
+    """The digest over strings, bytes and arrays that docs/digests.md defines."""
+    def encode(v):
+        v = v.encode() if isinstance(v, str) else v
+        kind, content = (b"l", b"".join(map(encode, v))) if isinstance(v, list) else (b"s", v)
+        return kind + len(v).to_bytes(8, "big") + content
+    return "sha256:" + hashlib.sha256(b"".join(map(encode, values))).hexdigest()
+
+
+def bound(entry, commitments, payloads):
+    """Holds payloads against commitments, and those against the entry: the payloads by name, and the names of those not shown."""
+    want, shown = {c["name"]: c["digest"] for c in commitments}, {p["name"]: p["data"] for p in payloads}
+    facts = digest("assay.facts.1", [[n, bytes.fromhex(d[7:])] for n, d in want.items()]) if want else ""
+    need(entry["facts"] == facts and len(want) == len(commitments), "payloads: the list of commitments is not the one in the entry")
+    need([n for n in want if n in shown] == [p["name"] for p in payloads], "payloads: not in the order of the commitments")
+    for p in payloads:
+        own = digest("assay.payload.1", p["name"], bytes.fromhex(p["salt"]), p["data"])
+        need(own == want[p["name"]], f"payloads: {p['name']} is not what the entry is bound to")
+    return shown, [n for n in want if n not in shown and n != "secrets"]
+
+
+def read_payloads(entry, shown):
+    """The payloads of a run or a recovery, each as assay writes it and in agreement with its entry; of other entries none."""
+    facts = {name: read(text, f"{entry['kind']} {name}") for name, text in shown.items() if entry["kind"] in ("run", "recovered")}
+    need(facts.get("result", entry)["state"] == entry["state"], f"run result: it does not say that the run ended {entry['state']}")
+    if "environment" in facts:
+        own = hashlib.sha256(shown["environment"].partition(',"environment":')[2][:-1].encode()).hexdigest()
+        need(facts["environment"]["digest"] == "sha256:" + own, "run environment: its digest is not that of its list")
+    return facts
