@@ -116,6 +116,7 @@ func TestGS(t *testing.T) {
 	srv := httptest.NewServer(store)
 	defer srv.Close()
 	quietAWS(t)
+	t.Setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:2") // of another store, and no concern of this one
 	env := map[string]string{"GS_ACCESS_KEY_ID": "GOOG1KEY", "GS_SECRET_ACCESS_KEY": "secret"}
 	a, err := Parse("gs://books/a/nb.ipynb?endpoint=" + srv.URL)
 	if err != nil {

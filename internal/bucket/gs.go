@@ -41,6 +41,7 @@ func openGS(ctx context.Context, a Address, env func(string) string) (*Bucket, e
 	cfg.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = true
+		o.BaseEndpoint = aws.String(endpoint) // the SDK lets AWS_ENDPOINT_URL_S3 go before the configuration's
 		o.APIOptions = append(o.APIOptions, leaveEncodingUnsigned)
 	})
 	return newS3(ctx, client, a.Bucket, gsStore{s3Store{client: client, bucket: a.Bucket}})

@@ -49,7 +49,12 @@ func openS3(ctx context.Context, a Address, env func(string) string) (*Bucket, e
 			cfg.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
 		}
 	}
-	client := s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = pathStyle })
+	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.UsePathStyle = pathStyle
+		if endpoint != "" { // once more: the SDK lets AWS_ENDPOINT_URL_S3 go before what is configured
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
 	return newS3(ctx, client, a.Bucket, s3Store{client: client, bucket: a.Bucket})
 }
 
