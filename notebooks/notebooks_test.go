@@ -194,3 +194,16 @@ func TestRedact(t *testing.T) {
 		}
 	}
 }
+
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	for ref, want := range map[string]string{
+		"out.ipynb": "out.ipynb.x", "a?b/out.ipynb": "a?b/out.ipynb.x", "/abs/out?.ipynb": "/abs/out?.ipynb.x",
+		"s3://bucket/out.ipynb": "s3://bucket/out.ipynb.x", "s3://bucket/out.ipynb?region=a&endpoint=http://host:1": "s3://bucket/out.ipynb.x?region=a&endpoint=http://host:1",
+		"https://host/out.ipynb?token=a?b": "https://host/out.ipynb.x?token=a?b", "S3://bucket/out?...": "S3://bucket/out.x?...",
+	} {
+		if got := Beside(ref, ".x"); got != want {
+			t.Errorf("beside %s: %s, want %s", ref, got, want)
+		}
+	}
+}

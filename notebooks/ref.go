@@ -57,6 +57,19 @@ func split(ref string) (scheme, rest string, err error) {
 	return scheme, rest, nil
 }
 
+// Beside is the reference of what stands beside ref: with suffix after its
+// name. The settings of an address come after that.
+func Beside(ref, suffix string) string {
+	if scheme, _, err := split(ref); err != nil || scheme == "" {
+		return ref + suffix
+	}
+	name, settings, found := strings.Cut(ref, "?")
+	if !found {
+		return ref + suffix
+	}
+	return name + suffix + "?" + settings
+}
+
 // isScheme follows RFC 3986, 3.1, but wants two letters: C:// is a drive.
 func isScheme(s string) bool {
 	for i, c := range strings.ToLower(s) {

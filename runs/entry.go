@@ -160,7 +160,7 @@ func (j *job) prove(ctx context.Context, index int64) error {
 		if err := j.writeBeside(ctx, ReceiptSuffix, receipt.Encode()); err != nil {
 			return &ReceiptError{Run: j.row.ID, Err: err}
 		}
-		e.Receipt = j.row.Output + ReceiptSuffix
+		e.Receipt = notebooks.Beside(j.row.Output, ReceiptSuffix)
 	}
 	if !j.req.Attest {
 		return nil
@@ -175,7 +175,7 @@ func (j *job) prove(ctx context.Context, index int64) error {
 	if err != nil {
 		return &ReceiptError{Run: j.row.ID, Err: fmt.Errorf("attest: %w", err)}
 	}
-	e.Attestation = j.row.Output + AttestationSuffix
+	e.Attestation = notebooks.Beside(j.row.Output, AttestationSuffix)
 	return nil
 }
 
@@ -192,10 +192,10 @@ func (j *job) writeBeside(ctx context.Context, suffix string, data []byte) error
 	if p, local := notebooks.IsLocal(j.out); local {
 		err = durable.WriteFile(p+suffix, write)
 	} else {
-		err = notebooks.WriteWith(ctx, j.out+suffix, write, notebooks.Condition{}, j.s.o.Notebooks)
+		err = notebooks.WriteWith(ctx, notebooks.Beside(j.out, suffix), write, notebooks.Condition{}, j.s.o.Notebooks)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", j.row.Output+suffix, err)
+		return fmt.Errorf("write %s: %w", notebooks.Beside(j.row.Output, suffix), err)
 	}
 	return nil
 }
