@@ -58,23 +58,25 @@ func (j *job) keepOutput(doc *nbformat.Document) {
 // keepRest keeps the notebook that was written, while the kernel ends, and says
 // of both whether they are kept. A run is none the worse for it.
 func (j *job) keepRest(written bool) {
+	var in, out error
 	if doc := j.keeps.output; doc != nil && written {
 		f := j.facts.Output
 		// Written once more, and not read back: OUT may be a pipe, or another's by now.
-		err := j.keepBlob(audit.PayloadOutput, f.File, f.Size, func(w io.Writer) error {
+		out = j.keepBlob(audit.PayloadOutput, f.File, f.Size, func(w io.Writer) error {
 			_, err := output.Render(w, doc, j.req.Compat)
 			return err
 		})
-		if err != nil {
-			j.warn("the output is not kept in the store: %v", err)
-		}
 	}
 	if j.keeps.input != nil {
-		if err := <-j.keeps.input; err != nil {
-			j.warn("the input is not kept in the store: %v", err)
-		}
+		in = <-j.keeps.input
 	}
 	j.keeps = keeping{}
+	if in != nil {
+		j.warn("the input is not kept in the store: %v", in)
+	}
+	if out != nil {
+		j.warn("the output is not kept in the store: %v", out)
+	}
 }
 
 // keepBlob outlives a run that is cancelled: what is entered of it is kept as well.

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
 
 	"assay/audit"
 	"assay/runs"
+	"assay/store"
 )
 
 var _ runs.Keeper = record{}
@@ -36,4 +38,13 @@ func (c *config) checkBlobs() error {
 		return nil
 	}
 	return usage("blobs: /var/lib/assay/blobs, or s3://BUCKET/PREFIX", "the configuration %s: blobs: %q is no absolute path and no address of an object store", configPath(), c.Blobs)
+}
+
+// scrubErased says what an erasure could not remove: the log has it done, and
+// a reader of the database, or an object store that is away, can keep it from its end.
+func (s *state) scrubErased(ctx context.Context) error {
+	if err := s.store.Scrub(ctx); err != nil {
+		return &exitError{code: exitSurroundings, err: fmt.Errorf("%w: %w", store.ErrTraces, err), hint: "assay store scrub ends it"}
+	}
+	return nil
 }

@@ -56,7 +56,8 @@ func newLogErase() *cobra.Command {
 		Use:   "erase RUN",
 		Short: "destroy what the log says of a run, and keep every proof",
 		Long: `Destroys payloads of a run's entry for good: text and salt, in the log and the
-run's row; and the run's events, which repeat much of it. The entry stays, all proofs hold, and an entry of its
+run's row; the run's events, which repeat much of it; and the notebooks that were
+kept of it (docs/store.md). The entry stays, all proofs hold, and an entry of its
 own tells who erased what and why. Receipts and exports that were given away
 before still say what they said, and so does whatever a destination was sent.`,
 		Example: `  assay log erase out.ipynb --payload parameters --reason "a person asked for it"
@@ -121,7 +122,10 @@ func (s *state) erase(ctx context.Context, st ledger.Stored, names []string, rea
 	if _, err := s.log.Checkpoint(ctx); err != nil {
 		return stateError(err)
 	}
-	return s.tellErased(ctx, entries[0].ID, names)
+	if err := s.tellErased(ctx, entries[0].ID, names); err != nil {
+		return err
+	}
+	return s.scrubErased(ctx)
 }
 
 // committed are those of the names that an entry has a payload of, each once.
