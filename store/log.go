@@ -117,6 +117,23 @@ func otherLeaf(id string) error {
 	return fmt.Errorf("entry %s is in the log with another text: %w", id, ledger.ErrConflict)
 }
 
+// inLog refuses items that are for a log of another name. The caller has the log's turn.
+func (t *tx) inLog(items []ledger.Item) error {
+	if !slices.ContainsFunc(items, func(it ledger.Item) bool { return it.Log != "" }) {
+		return nil
+	}
+	var name string
+	if err := t.one("SELECT name FROM origin ORDER BY n DESC LIMIT 1", nil, &name); err != nil && !noRow(err) {
+		return err
+	}
+	for _, it := range items {
+		if err := ledger.SameLog(it, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (t *tx) turn(name string) error { return t.s.e.turn(t, name) }
 
 func (t *tx) size() (n int64, err error) {

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -227,18 +229,29 @@ type rowReader interface {
 }
 
 func assayAppend(ctx context.Context, on rowReader, items []ledger.Item, payloads [][]byte, alone bool) (indexes []int64, size int64, err error) {
-	given := make(map[string]bool, len(items))
+	given, names := make(map[string]bool, len(items)), map[string]bool{}
 	ids, leaves, commitments := make([]string, len(items)), make([][]byte, len(items)), make([][]byte, len(items))
 	for i, it := range items {
 		given[it.ID] = true
+		if it.Log != "" {
+			names[it.Log] = true
+		}
 		ids[i], leaves[i], commitments[i] = it.ID, it.Leaf, encodeCommitments(it.Commitments)
 	}
+	logs := slices.Collect(maps.Keys(names))
 	// Through the driver's own types: database/sql reads no arrays.
-	err = on.QueryRowContext(ctx, "SELECT size, indexes FROM assay_append($1, $2, $3, $4, $5, $6)", ids, leaves, commitments, payloads, alone, len(given) == len(ids)).
+	err = on.QueryRowContext(ctx, "SELECT size, indexes FROM assay_append($1, $2, $3, $4, $5, $6, $7)", logs, ids, leaves, commitments, payloads, alone, len(given) == len(ids)).
 		Scan(&size, pgtype.NewMap().SQLScanner(&indexes))
 	var said *pgconn.PgError
 	if errors.As(err, &said) && said.Code == "AS001" {
 		return nil, 0, otherLeaf(said.Message)
+	}
+	if said != nil && said.Code == "AS002" {
+		for _, it := range items {
+			if err := ledger.SameLog(it, said.Message); err != nil {
+				return nil, 0, err
+			}
+		}
 	}
 	if err == nil && len(indexes) != len(items) && (indexes != nil || !alone) {
 		err = fmt.Errorf("the server gave %d entries the indexes %v", len(items), indexes)

@@ -236,6 +236,9 @@ func (e *liteEngine) check(ctx context.Context, s *Store, found func(Finding)) e
 // addEntries asks of each entry only that it be inserted: fewer statements than
 // to look first.
 func (*liteEngine) addEntries(t *tx, items []ledger.Item, payloads [][]byte) (indexes []int64, size int64, fresh []ledger.Item, err error) {
+	if err := t.inLog(items); err != nil {
+		return nil, 0, nil, err
+	}
 	indexes = make([]int64, len(items))
 	for i, it := range items {
 		// The first finds out where the log ends, in the same statement.

@@ -78,6 +78,7 @@ func (l *Ledger) checkItem(it *Item) error {
 	if err != nil {
 		return err
 	}
+	it.Log = l.origin
 	bound := audit.Commitments(it.Payloads)
 	if it.Commitments == nil {
 		it.Commitments = bound
@@ -153,13 +154,6 @@ func (l *Ledger) commit(ctx context.Context) {
 // appendGroup appends a group in one transaction, and where that fails each
 // call in its own: whoever is at fault fails alone.
 func (l *Ledger) appendGroup(ctx context.Context, group []*call) {
-	err := l.sameOrigin(ctx)
-	if err != nil {
-		for _, c := range group {
-			c.err = err
-		}
-		return
-	}
 	var items []Item
 	for _, c := range group {
 		items = append(items, c.items...)

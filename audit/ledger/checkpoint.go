@@ -173,13 +173,19 @@ func (l *Ledger) mayGoOn(ctx context.Context) error {
 }
 
 func (l *Ledger) sameOrigin(ctx context.Context) error {
-	switch origin, err := l.store.Origin(ctx); {
-	case err != nil:
+	origin, err := l.store.Origin(ctx)
+	if err != nil {
 		return err
-	case origin != l.origin:
-		return fmt.Errorf("%w: it was opened as %s and is %s now; open it again", ErrMoved, l.origin, origin)
 	}
-	return nil
+	return SameLog(Item{Log: l.origin}, origin)
+}
+
+// SameLog refuses an item that is for a log of another name than origin.
+func SameLog(it Item, origin string) error {
+	if it.Log == "" || it.Log == origin {
+		return nil
+	}
+	return fmt.Errorf("%w: it was opened as %s and is %s now; open it again", ErrMoved, it.Log, origin)
 }
 
 // sign makes and saves the checkpoint of the s.size entries that were there.

@@ -65,7 +65,7 @@ func (m *Memory) Append(ctx context.Context, items []Item) ([]int64, error) {
 	leaves := map[string][]byte{} // of this call
 	for _, it := range items {
 		leaf, twice := leaves[it.ID]
-		if err := errors.Join(m.sameLeaf(it), conflict(it, leaf, twice)); err != nil {
+		if err := errors.Join(SameLog(it, m.origin), m.sameLeaf(it), conflict(it, leaf, twice)); err != nil {
 			return nil, err
 		}
 		leaves[it.ID] = it.Leaf
@@ -133,7 +133,7 @@ func (m *Memory) Erase(ctx context.Context, act Item, id string, names []string)
 	if _, ok := m.byID[id]; !ok {
 		return 0, fmt.Errorf("%s: %w", id, ErrNotFound)
 	}
-	if err := m.sameLeaf(act); err != nil {
+	if err := errors.Join(SameLog(act, m.origin), m.sameLeaf(act)); err != nil {
 		return 0, err
 	}
 	m.payloads[id] = slices.DeleteFunc(m.payloads[id], func(p audit.Payload) bool {

@@ -97,9 +97,6 @@ func (l *Ledger) handOver(ctx context.Context, to *signer) error {
 		return err
 	}
 	_, err = l.act(ctx, act, func() (int64, error) {
-		if err := l.sameOrigin(ctx); err != nil {
-			return 0, err
-		}
 		indexes, err := l.store.Append(ctx, []Item{act})
 		if err != nil {
 			return 0, err

@@ -45,6 +45,10 @@ type Item struct {
 	// Payloads are the erasable parts, each with its salt.
 	Payloads []audit.Payload
 
+	// Log is the name that the log must have when the item is entered; "" is
+	// any. Where it has another by then the call is ErrMoved.
+	Log string
+
 	// With is what the store keeps in the same transaction, of a type that
 	// the store knows. Nil is nothing. A store refuses what it does not know.
 	With any

@@ -69,6 +69,38 @@ func testErase(t *testing.T, s ledger.Store) {
 	wantSize(t, s, 4)
 }
 
+// testMoved: what is for a log that has another name by now is refused, and nothing of it is kept.
+func testMoved(t *testing.T, s ledger.Store) {
+	ctx := t.Context()
+	of := func(log string, items ...ledger.Item) []ledger.Item {
+		for i := range items {
+			items[i].Log = log
+		}
+		return items
+	}
+	_, err := s.Append(ctx, of("first", ids(0, 1)...))
+	wantError(t, "an entry for a log that was never begun", err, ledger.ErrMoved)
+	if err := s.SetOrigin(ctx, "", "first"); err != nil {
+		t.Fatal(err)
+	}
+	appendAll(t, s, append(of("first", ids(0, 3)...), item("of any", 0))...)
+	if err := s.SetOrigin(ctx, "first", "second"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Append(ctx, of("first", ids(3, 5)...))
+	wantError(t, "an entry for the log's former name", err, ledger.ErrMoved)
+	_, err = s.Append(ctx, append(of("second", ids(3, 5)...), of("first", ids(5, 6)...)...))
+	wantError(t, "entries for two names", err, ledger.ErrMoved)
+	_, err = s.Erase(ctx, of("first", item("act", 0))[0], "run-000001", []string{"names"})
+	wantError(t, "an act for the log's former name", err, ledger.ErrMoved)
+	wantSize(t, s, 4)
+	if ps := must[[]audit.Payload](t)(s.Payloads(ctx, "run-000001")); len(ps) != 3 {
+		t.Errorf("an erasure that was refused left %d payloads of 3", len(ps))
+	}
+	appendAll(t, s, of("second", ids(3, 300)...)...)
+	wantSize(t, s, 301)
+}
+
 func testOrigin(t *testing.T, s ledger.Store) {
 	ctx := t.Context()
 	want := func(origin string) {

@@ -31,6 +31,7 @@ func Suite(t *testing.T, open func(t *testing.T) ledger.Store) {
 		{"Payloads", testPayloads},
 		{"Erase", testErase},
 		{"Origin", testOrigin},
+		{"Moved", testMoved},
 		{"Checkpoints", testCheckpoints},
 		{"Concurrent", testConcurrent},
 		{"Ledger", testLedger},
