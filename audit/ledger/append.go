@@ -210,6 +210,18 @@ func (l *Ledger) act(ctx context.Context, it Item, appendTo func() (int64, error
 	return st.Index, nil
 }
 
+// enter appends an act that is an entry and nothing else.
+func (l *Ledger) enter(ctx context.Context, it Item) error {
+	_, err := l.act(ctx, it, func() (int64, error) {
+		indexes, err := l.store.Append(ctx, []Item{it})
+		if err != nil {
+			return 0, err
+		}
+		return indexes[0], nil
+	})
+	return err
+}
+
 func notMissing(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return nil

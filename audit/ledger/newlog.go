@@ -185,14 +185,7 @@ func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.act(ctx, act, func() (int64, error) {
-		indexes, err := l.store.Append(ctx, []Item{act})
-		if err != nil {
-			return 0, err
-		}
-		return indexes[0], nil
-	})
-	return err
+	return l.enter(ctx, act)
 }
 
 // told is which log ended, and what the entry tells of its end. The entries

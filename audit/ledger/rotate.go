@@ -96,14 +96,7 @@ func (l *Ledger) handOver(ctx context.Context, to *signer) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.act(ctx, act, func() (int64, error) {
-		indexes, err := l.store.Append(ctx, []Item{act})
-		if err != nil {
-			return 0, err
-		}
-		return indexes[0], nil
-	})
-	if err != nil {
+	if err := l.enter(ctx, act); err != nil {
 		return err
 	}
 	st, err := l.store.Find(ctx, act.ID)
