@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3"
+
 	"assay/audit"
 	"assay/audit/ledger"
 	"assay/events/codec"
@@ -204,32 +206,32 @@ func TestFindBlobOfMany(t *testing.T) {
 	})
 }
 
-// A store of the first version gets the tables of blobs that this one has.
+// A store of the first version gets the tables and functions that this one has, and keeps what it had.
 func TestMigrates(t *testing.T) {
 	engines(t, func(t *testing.T, empty database) {
 		url := empty(t)
-		s, err := store.Open(t.Context(), url, &store.Options{Blobs: t.TempDir()})
-		must(t, err)
-		appendAll(t, s, ended("one"))
-		must(t, s.Close())
-		db := raw(t, url)
-		for _, query := range []string{
-			"DROP TABLE kept", "DROP TABLE blob", "CREATE TABLE blob (digest TEXT PRIMARY KEY, size BIGINT NOT NULL)",
-			"DELETE FROM head WHERE name = 'blob'", "DELETE FROM goose_db_version WHERE version_id = 2",
-		} {
-			if strings.HasPrefix(url, "sqlite:") {
-				query = strings.ReplaceAll(query, "BIGINT", "INTEGER")
-			}
-			must(t, execute(db, query))
+		db, dialect := raw(t, url), goose.DialectPostgres
+		name, lite := "postgres", strings.HasPrefix(url, "sqlite:")
+		if lite {
+			dialect, name = goose.DialectSQLite3, "sqlite"
+			must(t, os.MkdirAll(filepath.Dir(strings.TrimPrefix(url, "sqlite:")), 0o700))
 		}
+		first, err := goose.NewProvider(dialect, db, os.DirFS("migrations/"+name), goose.WithDisableGlobalRegistry(true))
+		must(t, err)
+		_, err = first.UpTo(t.Context(), 1)
+		must(t, err)
+		must(t, execute(db, "INSERT INTO origin (n, name, first) VALUES (1, '"+origin+"', 0)"))
 		if _, err := store.Open(t.Context(), url, &store.Options{ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "version 1") {
 			t.Errorf("an older store, for reading: %v", err)
 		}
-		s = open(t, url, &store.Options{Blobs: t.TempDir()})
+		s := open(t, url, &store.Options{Blobs: t.TempDir()})
 		appendAll(t, s, ended("two"))
 		must(t, keep(s, "two", "input", []byte("two")))
-		if r := checkOK(t, s); r.Blobs != 1 || r.Entries != 2 {
+		if r := checkOK(t, s); r.Blobs != 1 || r.Entries != 1 {
 			t.Errorf("%+v", r)
+		}
+		if name, err := s.Origin(t.Context()); err != nil || name != origin {
+			t.Errorf("the log's name is %q, %v", name, err)
 		}
 	})
 }
