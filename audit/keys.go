@@ -19,7 +19,7 @@ const (
 	algCosignature = 4
 )
 
-var errVerifierKey = errors.New("not a verifier key: want NAME+HASH+KEY, as assay log show prints it")
+var errVerifierKey = errors.New("not a verifier key: want NAME+HASH+KEY, as assay log keys prints it")
 
 // NewVerifier reads a log's verifier key, the text NAME+HASH+KEY, and takes
 // only its one spelling.

@@ -56,8 +56,10 @@ func (s *Store) Check(ctx context.Context, o *CheckOptions) (*Report, error) {
 		o = &CheckOptions{}
 	}
 	c := &check{s: s, ctx: ctx, o: o, acts: map[string]map[string]bool{}, facts: map[string]runFacts{}, empty: map[string]bool{}, report: &Report{}}
-	if err := s.e.check(ctx, s, c.found); err != nil {
-		return nil, s.explain(fmt.Errorf("check the database: %w", err))
+	if err := s.explain(s.e.check(ctx, s, c.found)); errors.Is(err, ErrDamaged) {
+		c.found(Finding{"database", "", err.Error()})
+	} else if err != nil {
+		return nil, fmt.Errorf("check the database: %w", err)
 	}
 	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{Isolation: s.e.moment(), ReadOnly: true})
 	if err != nil {
@@ -96,7 +98,10 @@ func (s *Store) Check(ctx context.Context, o *CheckOptions) (*Report, error) {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return nil, s.explain(fmt.Errorf("check %s: %w", pass.table, err))
+			if err = s.explain(err); !errors.Is(err, ErrDamaged) {
+				return nil, fmt.Errorf("check %s: %w", pass.table, err)
+			}
+			c.found(Finding{pass.table, "", err.Error()}) // and what can be read is walked on
 		}
 	}
 	return c.report, nil

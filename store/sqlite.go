@@ -165,7 +165,7 @@ func (e *liteEngine) explain(err error) error {
 	case sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("%s or a file beside it cannot be opened or made: %w", e.path, err)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%s is damaged: run assay store check, and restore a backup: %w", e.path, err)
+		return fmt.Errorf("%s: %w: %w", e.path, ErrDamaged, err)
 	case sqlite3.SQLITE_CONSTRAINT:
 		return fmt.Errorf("%s: %w: %w", e.path, errChanged, err)
 	case sqlite3.SQLITE_IOERR:

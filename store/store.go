@@ -31,6 +31,8 @@ var (
 	// ErrKey says that the codec does not open what the store has: another key,
 	// none, or encryption required of a store that was begun without.
 	ErrKey = errors.New("the store was not begun with this key")
+	// ErrDamaged says that the database, or the file that should be one, cannot be read as such.
+	ErrDamaged = errors.New("the database is damaged, or is none")
 	// ErrNoStore says that there is no database at the address, or one without assay's tables.
 	ErrNoStore = errors.New("there is no store")
 )

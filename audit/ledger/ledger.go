@@ -103,6 +103,7 @@ type Ledger struct {
 	seen   seen
 
 	ownTrusted bool // the signer's key is in the file of trusted keys
+	joined     bool // NewLog began none
 }
 
 // seen is the last checkpoint that this process verified against the tree.
@@ -282,6 +283,9 @@ func (l *Ledger) comment() string {
 
 // Origin is the log's name, which its entries and checkpoints carry.
 func (l *Ledger) Origin() string { return l.origin }
+
+// Joined says that NewLog began no log, but went on with the one that was there.
+func (l *Ledger) Joined() bool { return l.joined }
 
 // VKey is the public key that signs now, in note.NewVerifier's form; "" when
 // the log was opened read only.

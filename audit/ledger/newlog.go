@@ -37,7 +37,8 @@ func (l *Ledger) begin(ctx context.Context, by, reason string) error {
 	if l.opts.ReadOnly {
 		return ErrReadOnly
 	}
-	if done, err := l.join(ctx); err != nil || done {
+	var err error
+	if l.joined, err = l.join(ctx); err != nil || l.joined {
 		return err
 	}
 	ended, err := l.ended(ctx)

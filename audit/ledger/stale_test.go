@@ -65,6 +65,9 @@ func TestNewLogFromAStaleCopy(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%d times: %v", times, err)
 		}
+		if !lb.Joined() || la.Joined() {
+			t.Errorf("%d times: joined: %v, and who began it: %v", times, lb.Joined(), la.Joined())
+		}
 		if now, _ := s.Size(t.Context()); now != size || lb.Origin() != la.Origin() {
 			t.Errorf("%d times: it has %d entries as %s, had %d as %s", times, now, lb.Origin(), size, la.Origin())
 		}

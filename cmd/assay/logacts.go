@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"slices"
 
@@ -14,37 +13,6 @@ import (
 	"assay/audit/ledger"
 	"assay/events"
 )
-
-func newLogExport() *cobra.Command {
-	return &cobra.Command{
-		Use:   "export DIR",
-		Short: "write the whole log as files that verify without assay (C2SP tlog-tiles)",
-		Long: `Writes tiles, entries, checkpoints and what was not erased into DIR, which is
-made. Whoever has the log's public key verifies it with assay log verify DIR,
-with verify/verify.py, or with any client of C2SP tlog-tiles.`,
-		Args: arguments(1, 1, "DIR"),
-		RunE: func(c *cobra.Command, args []string) error {
-			if left, err := os.ReadDir(args[0]); err == nil && len(left) > 0 {
-				return usage("name a folder that is not there yet", "%s is not empty", args[0])
-			}
-			return with(c.Context(), openProving, func(ctx context.Context, s *state) error {
-				if _, err := s.log.Export(ctx, args[0]); err != nil {
-					return stateError(err)
-				}
-				note("exported the log %s to %s%s", s.log.Origin(), args[0], s.publicKey())
-				return nil
-			})
-		},
-	}
-}
-
-// publicKey tells the key that signs, where it is here.
-func (s *state) publicKey() string {
-	if s.log.VKey() == "" {
-		return ""
-	}
-	return "; its public key is " + s.log.VKey()
-}
 
 func newLogErase() *cobra.Command {
 	var (
@@ -246,7 +214,11 @@ func newLogNew() *cobra.Command {
 			if err := s.newLog(c.Context(), reason); err != nil {
 				return stateError(err)
 			}
-			note("the log is now %s; its public key:", s.log.Origin())
+			if s.log.Joined() {
+				note("no new log was begun, and nothing was entered: this one went on as %s while this machine was away, and does so here now; its public key:", s.log.Origin())
+			} else {
+				note("the log is now %s; its public key:", s.log.Origin())
+			}
 			_, err = fmt.Fprintln(os.Stdout, s.log.VKey())
 			return err
 		},
@@ -264,10 +236,5 @@ func (s *state) newLog(ctx context.Context, reason string) error {
 	if s.log, err = ledger.NewLog(ctx, s.store, o, askedBy(), reason); err != nil {
 		return err
 	}
-	if o.LastNote != "" && o.LastNote != copyPath(s.log.Origin()) {
-		if err := os.Rename(o.LastNote, copyPath(s.log.Origin())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-	}
-	return s.remember()
+	return errors.Join(s.rename(o), s.remember())
 }

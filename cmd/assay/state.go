@@ -35,6 +35,9 @@ type state struct {
 // stateHint is what to do about a state folder that cannot be had.
 const stateHint = "every run is entered in a log there: set XDG_STATE_HOME to a folder that can be written and that lasts"
 
+// damagedHint is what to do about a database that cannot be read.
+const damagedHint = "move it away and put a backup back: assay store restore FILE; what was signed since then the log knows (docs/log.md)"
+
 // openState opens everything, and begins what is not there yet.
 func openState(ctx context.Context) (*state, error) {
 	s, err := beginState(ctx)
@@ -111,6 +114,10 @@ func stateError(err error) error {
 		hint = "put the key back from a copy, or give it in ASSAY_LOG_KEY; docs/log.md says more"
 	case errors.Is(err, ledger.ErrTrustedExposed):
 		hint = "chmod o-w " + trustedPath()
+	case errors.Is(err, ledger.ErrHealthy):
+		hint = "there is nothing to mend: assay log verify walks the whole log"
+	case errors.Is(err, store.ErrDamaged):
+		hint = damagedHint
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, fs.ErrNotExist):
 		hint = stateHint
 	}

@@ -92,13 +92,21 @@ func (s *state) openLog(ctx context.Context, readOnly bool) error {
 		if s.log, err = ledger.Open(ctx, s.store, o); err != nil || readOnly {
 			return err
 		}
-		if o.LastNote != "" {
+		if o.LastNote == copyPath(s.log.Origin()) {
 			return s.remember()
-		} // else it was begun just now, and has its name
+		}
+		// Else it was begun just now, and has its name; or a new log was, by a
+		// process that was killed before it had put the copy under the new name.
+		if err := errors.Join(s.rename(o), s.remember()); err != nil {
+			return err
+		}
 	}
 }
 
-// logOptions are the configuration's, with the second copy of this store's log.
+// logOptions are the configuration's, with the second copy of the log that was
+// last at the store's address. Where the store has another name by now, that
+// copy must lead to it: else an older database, or one that somebody renamed,
+// would have no copy to be held against.
 func (s *state) logOptions(ctx context.Context) (*ledger.Options, error) {
 	o, err := s.conf.logOptions()
 	if err != nil {
@@ -108,17 +116,29 @@ func (s *state) logOptions(ctx context.Context) (*ledger.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	if origin == "" {
-		was, err := os.ReadFile(s.conf.herePath())
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		origin = strings.TrimSpace(string(was))
+	text, err := os.ReadFile(s.conf.herePath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	if origin != "" {
+	switch was := strings.TrimSpace(string(text)); {
+	case was != "" && (origin == "" || exists(copyPath(was))):
+		o.LastNote = copyPath(was)
+	case origin != "":
 		o.LastNote = copyPath(origin)
 	}
 	return o, nil
+}
+
+// rename puts the second copy under the name that the log has now.
+func (s *state) rename(o *ledger.Options) error {
+	name := copyPath(s.log.Origin())
+	if o.LastNote == "" || o.LastNote == name {
+		return nil
+	}
+	if err := os.Rename(o.LastNote, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // remember keeps the name of the log that is at this address.
