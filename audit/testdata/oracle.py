@@ -84,6 +84,22 @@ def flips(q):
     return "".join("x" if judge(m, keys, book) else "." for m in mutants(data, q["ops"]))
 
 
+def texts(q):
+    """One letter for each change of a text that an entry is, or is bound to: . for what is read, x for what is refused."""
+    def taken(data):
+        try:
+            text = data.decode()
+            if q["kind"] == "entry":
+                return formats.read_entry(text, "entry")
+            if q["kind"] == "checkpoints.jsonl":
+                return formats.read(text, q["kind"])
+            said = json.loads(text)
+            return formats.read_payloads({"kind": q["kind"], "state": said.get("state") if isinstance(said, dict) else None}, {q["name"]: text})
+        except (ValueError, RecursionError):
+            return None
+    return "".join("." if taken(m) else "x" for m in mutants(base64.b64decode(q["text"]), q["ops"]))
+
+
 def receipts(q):
     """A letter for each receipt, and what is said first of those that verify."""
     keys = known(q)
