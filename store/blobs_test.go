@@ -3,13 +3,16 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -275,5 +278,95 @@ func TestBlobsBackup(t *testing.T) {
 			t.Errorf("restored without a place for blobs: %v", err)
 		}
 		checkOK(t, s)
+	})
+}
+
+// A notebook of any size passes through little memory, sealed or not.
+func TestBlobMemory(t *testing.T) {
+	for _, place := range []string{"plain", "sealed"} {
+		o := &store.Options{}
+		if place == "sealed" {
+			o.Codec = sealing(t)
+		}
+		s := open(t, sqliteURL(t), o)
+		must(t, s.Put(t.Context(), runs.Run{ID: "large"}))
+		line := bytes.Repeat([]byte("0123456789abcdef"), 4<<10)
+		const lines = 1 << 10 // 64 MiB
+		sum := sha256.New()
+		write := func(w io.Writer) error {
+			for range lines {
+				if _, err := w.Write(line); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		must(t, write(sum))
+		var before, after runtime.MemStats
+		peak := func(do func()) uint64 {
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			do()
+			runtime.ReadMemStats(&after)
+			return after.HeapSys - min(after.HeapSys, before.HeapSys)
+		}
+		d := audit.Digest(sum.Sum(nil))
+		grew := peak(func() {
+			must(t, s.KeepBlob(t.Context(), "large", "input", d, int64(lines*len(line)), write))
+			n, err := s.WriteBlob(t.Context(), d, io.Discard)
+			if err != nil || n != int64(lines*len(line)) {
+				t.Errorf("%d bytes, %v", n, err)
+			}
+		})
+		t.Logf("%s: the heap grew by %d KiB for 64 MiB", place, grew>>10)
+		if grew > 24<<20 {
+			t.Errorf("%s: the heap grew by %d bytes", place, grew)
+		}
+	}
+}
+
+// Runs that keep the same bytes, and erasures of them, go on at the same time
+// in several stores: what a run keeps at the end is there, and nothing else.
+func TestFaultKeptWhileErased(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		address, place := empty(t), t.TempDir()
+		shared := []byte("the same notebook each time")
+		must(t, open(t, address, nil).SetOrigin(t.Context(), "", origin))
+		rounds := 25
+		if strings.HasPrefix(address, "postgres") {
+			rounds = 6 // each erasure there writes tables anew
+		}
+		var all sync.WaitGroup
+		for w := range 4 {
+			s := open(t, address, &store.Options{Blobs: place})
+			all.Go(func() {
+				for i := range rounds {
+					run := fmt.Sprintf("w%d-%d", w, i)
+					if err := keep(s, run, "input", shared); err != nil {
+						t.Errorf("%s: %v", run, err)
+						return
+					}
+					if _, err := s.Append(t.Context(), []ledger.Item{notebookRun(run, shared, []byte("out"))}); err != nil {
+						t.Errorf("%s: %v", run, err)
+						return
+					}
+					if got, err := blob(s, shared); err != nil || !bytes.Equal(got, shared) {
+						t.Errorf("%s keeps it, and it is not there: %v", run, err)
+					}
+					if _, err := s.Erase(t.Context(), act("erase-"+run, run, "input"), run, []string{"input"}); err != nil && !errors.Is(err, store.ErrTraces) {
+						t.Errorf("%s: %v", run, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		s := open(t, address, &store.Options{Blobs: place})
+		must(t, s.Scrub(t.Context()))
+		if _, err := os.Stat(blobFile(place, shared)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("nobody keeps it, and it is there: %v", err)
+		}
+		r := checkOK(t, s)
+		t.Logf("fault: %-60s | tries %d | lost %d | doubled %d | false %d | %s", "one notebook kept and erased at the same time, "+t.Name()[len("TestFaultKeptWhileErased/"):], 4*rounds, 4*int64(rounds)*2-r.Entries, 0, r.Blobs, "")
 	})
 }
