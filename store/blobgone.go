@@ -146,3 +146,18 @@ func (s *Store) moveBlob(ctx context.Context, d audit.Digest, place string) erro
 		return err
 	})
 }
+
+// blobsCopied makes the rows those of a copy: its blobs are at its own place,
+// each once, and of what was to be removed nothing was copied.
+func (t *tx) blobsCopied() error {
+	if _, err := t.exec("DELETE FROM blob WHERE state = ?", blobDoomed); err != nil || t.s.blobs == nil {
+		return err
+	}
+	// "stored" comes after "coming".
+	_, err := t.exec("DELETE FROM blob WHERE EXISTS (SELECT 1 FROM blob b WHERE b.digest = blob.digest AND b.place <> blob.place AND (b.state > blob.state OR b.state = blob.state AND b.place < blob.place))")
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("UPDATE blob SET place = ?", t.s.blobs.place())
+	return err
+}

@@ -111,9 +111,7 @@ func copyTables(ctx context.Context, from reader, to *Store) error {
 				return fmt.Errorf("copy %s: %w", t.name, err)
 			}
 		}
-		// Of what was to be removed nothing was copied.
-		_, err := w.exec("DELETE FROM blob WHERE state = ?", blobDoomed)
-		return err
+		return w.blobsCopied()
 	})
 }
 
