@@ -35,8 +35,10 @@ func newLosses(session string) *losses {
 	return &losses{session: session, procs: map[string]*process{}, others: map[string]*other{}}
 }
 
-// note takes the id of a message; ok is false when it carries no counter.
-func (l *losses) note(id string) (p *process, n int64, ok bool) {
+// note takes the id of a message; ok is false when it carries no counter. Ours
+// is what answers a request of ours: the channels overtake each other, and the
+// reply to the first may be seen before all that was sent ahead of it.
+func (l *losses) note(id string, ours bool) (p *process, n int64, ok bool) {
 	i := strings.LastIndexByte(id, '_')
 	n, err := strconv.ParseInt(id[i+1:], 10, 64)
 	if i < 0 || err != nil || n < 0 || !strings.HasPrefix(id, l.session) || strings.LastIndexByte(id[:i], '_') < 0 {
@@ -49,6 +51,10 @@ func (l *losses) note(id string) (p *process, n int64, ok bool) {
 			l.procs[p.prefix] = p
 		}
 		l.last = p
+	}
+	if ours && n < p.first {
+		p.holes = append([]span{{n, p.first}}, p.holes...)
+		p.first = n
 	}
 	p.see(n)
 	return p, n, true

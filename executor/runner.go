@@ -162,7 +162,7 @@ func (r *runner) count(m *Message, x *exchange) {
 	if x == nil && len(r.losses.procs) == 0 {
 		return // whoever started the kernel took part of what came before our first request: it is not whole
 	}
-	p, n, ok := r.losses.note(m.Header.MsgID)
+	p, n, ok := r.losses.note(m.Header.MsgID, x != nil)
 	if !ok {
 		r.uncount = true
 		return
