@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"assay/audit"
 	"assay/internal/durable"
@@ -60,10 +62,12 @@ func (l *Ledger) writeCopy(s *state) error {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("write the last checkpoint's second copy: %w", err)
+		return l.unkept(fmt.Errorf("write the last checkpoint's second copy: %w", err))
 	}
+	var unread error // a copy that is there and cannot be read may say otherwise
 	err := durable.WriteFileIf(path, writeBytes(s.signed.Note), func(fs.FileInfo) error {
 		c, ok, err := l.readCopy()
+		unread = err
 		if err == nil && ok && c.Origin == s.Origin && (c.Size > s.Size || c.Size == s.Size && signatures(c.note) > signatures(s.signed.Note)) {
 			return errNewer
 		}
@@ -72,9 +76,20 @@ func (l *Ledger) writeCopy(s *state) error {
 	// The error is about the file, whose name is in it; where two processes
 	// began it at once the other's is as good.
 	if err != nil && !errors.Is(err, errNewer) && !errors.Is(err, durable.ErrChanged) {
-		return err
+		return cmp.Or(unread, l.unkept(err))
 	}
 	s.copy = true
+	return nil
+}
+
+// unkept is err, unless it is of a file that this user may not write and the
+// caller goes on without: then the caller is told. Errors that may pass, such
+// as that of a full disk, stay errors.
+func (l *Ledger) unkept(err error) error {
+	if l.opts.Unkept == nil || !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	l.opts.Unkept(err)
 	return nil
 }
 

@@ -74,6 +74,12 @@ type Options struct {
 	// there. "" is none.
 	Trusted string
 
+	// Unkept is told where LastNote or Trusted cannot be written because this
+	// user may not, or because the disk is mounted read-only; then the log goes
+	// on without. What is there is read and must agree all the same. nil: such
+	// an error is returned as every other.
+	Unkept func(error)
+
 	// Ephemeral says that key and log are in a throwaway place.
 	Ephemeral bool
 
@@ -248,7 +254,7 @@ func (l *Ledger) loadKey(fresh bool) error {
 		return nil
 	}
 	if fresh && !l.opts.ReadOnly {
-		if err := Trust(l.opts.Trusted, l.signer.vkey, l.comment()); err != nil {
+		if err := l.unkept(Trust(l.opts.Trusted, l.signer.vkey, l.comment())); err != nil {
 			return err
 		}
 	}
@@ -270,7 +276,7 @@ func (l *Ledger) trustOwn(s state) error {
 		return nil
 	}
 	l.ownTrusted = true
-	return Trust(l.opts.Trusted, l.signer.vkey, l.comment())
+	return l.unkept(Trust(l.opts.Trusted, l.signer.vkey, l.comment()))
 }
 
 func (l *Ledger) comment() string {

@@ -48,6 +48,7 @@ type verification struct {
 	tree   audit.Frontier
 	err    error // of reading a tile
 	size   int64
+	copied int64  // size of the second copy's checkpoint, 0 without one
 	log    string // the name that entries must carry here
 	vkey   string // the key that the last handover named; "" before one
 	runs   []byte // how the leaf of a run begins, as it is nearly always
@@ -116,6 +117,7 @@ func (v *verification) claims() error {
 		return err
 	}
 	if hasCopy {
+		v.copied = outside.Size
 		v.claim(outside.note, l.opts.LastNote)
 	}
 	if len(last.Note) > 0 {
@@ -273,8 +275,11 @@ func (v *verification) tell() {
 	if here := v.l.VKey(); v.vkey != "" && here != "" && here != v.vkey {
 		d.NotProved = append(d.NotProved, fmt.Sprintf("that the key here may sign: the log was handed over to %s; rotate again if that was interrupted", v.vkey))
 	}
-	if v.l.opts.LastNote == "" {
+	switch {
+	case v.copied == 0 && signed > 0:
 		d.NotProved = append(d.NotProved, "that the database was not put back to an older copy: there is no second copy of its last checkpoint")
+	case v.copied < signed:
+		d.NotProved = append(d.NotProved, fmt.Sprintf("that the database was not put back to an older copy of at least %d entries: the second copy of its last checkpoint is of so many", v.copied))
 	}
 	d.NotProved = append(d.NotProved, "that whoever has the key and the database did not write both anew: compare the checkpoint with one that a witness or somebody else kept")
 }

@@ -28,6 +28,8 @@ type state struct {
 	alive *os.File    // locked as long as this process lives
 	file  fs.FileInfo // the database as it was opened; nil where it is no file
 
+	unkept bool // that the configuration folder cannot be written was said
+
 	ready chan struct{} // closed when all of it is open, or cannot be; nil: it is
 	err   error         // why it cannot be; read it when ready is closed
 }

@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"assay/audit/ledger"
 	"assay/internal/durable"
@@ -88,11 +89,11 @@ func (s *state) openLog(ctx context.Context, readOnly bool) error {
 		if err != nil {
 			return err
 		}
-		o.ReadOnly = readOnly
+		o.ReadOnly, o.Unkept = readOnly, s.warnUnkept
 		if s.log, err = ledger.Open(ctx, s.store, o); err != nil || readOnly {
 			return err
 		}
-		if o.LastNote == copyPath(s.log.Origin()) {
+		if o.LastNote == copyPath(s.log.Origin()) || o.LastNote != "" && s.unkept {
 			return s.remember()
 		}
 		// Else it was begun just now, and has its name; or a new log was, by a
@@ -135,8 +136,8 @@ func (s *state) rename(o *ledger.Options) error {
 	if o.LastNote == "" || o.LastNote == name {
 		return nil
 	}
-	if err := os.Rename(o.LastNote, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if err := os.Rename(o.LastNote, name); !errors.Is(err, fs.ErrNotExist) {
+		return s.kept(err)
 	}
 	return nil
 }
@@ -147,13 +148,35 @@ func (s *state) remember() error {
 	if was, err := os.ReadFile(name); err == nil && strings.TrimSpace(string(was)) == s.log.Origin() {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return err
+	err := os.MkdirAll(filepath.Dir(name), 0o700)
+	if err == nil {
+		err = durable.WriteFile(name, func(w io.Writer) error {
+			_, err := io.WriteString(w, s.log.Origin()+"\n")
+			return err
+		})
 	}
-	return durable.WriteFile(name, func(w io.Writer) error {
-		_, err := io.WriteString(w, s.log.Origin()+"\n")
-		return err
-	})
+	return s.kept(err)
+}
+
+// kept is err, unless it is that this user may not write to the configuration
+// folder: that is a warning.
+func (s *state) kept(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		s.warnUnkept(err)
+		return nil
+	}
+	return err
+}
+
+// warnUnkept says, once, that what belongs in the configuration folder cannot
+// be kept there. Evidence is whole without it: docs/log.md.
+func (s *state) warnUnkept(err error) {
+	if s.unkept {
+		return
+	}
+	s.unkept = true
+	note("warning: the second copy of the log's last checkpoint cannot be kept, so nobody here would notice that the database was put back: %v", err)
+	note("hint: make %s a folder that can be written, or set XDG_CONFIG_HOME to one (docs/log.md)", configDir())
 }
 
 func (c *config) logOptions() (*ledger.Options, error) {
