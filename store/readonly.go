@@ -56,14 +56,18 @@ func (s *Store) withoutLocks(ctx context.Context) error {
 	if err := s.r.Close(); err != nil {
 		return err
 	}
-	source := "file:" + (&url.URL{Path: e.path}).EscapedPath() + "?mode=ro&immutable=1&_pragma=query_only(1)"
-	if s.r, err = sql.Open("sqlite", source); err != nil {
+	if s.r, err = openStill(e.path, "&_pragma=query_only(1)"); err != nil {
 		return err
 	}
 	s.r.SetMaxOpenConns(8)
 	s.r.SetMaxIdleConns(8)
 	s.w, s.still = s.r, &still{e.path, info.Size(), info.ModTime()}
 	return nil
+}
+
+// openStill opens a file as one that nobody writes to.
+func openStill(path, more string) (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?mode=ro&immutable=1"+more)
 }
 
 // readable is what is known of a file that this user may read.

@@ -134,8 +134,14 @@ func (*liteEngine) scrub(ctx context.Context, s *Store) error {
 }
 
 // backup uses a connection of its own: those for reading may not even write elsewhere.
-func (e *liteEngine) backup(ctx context.Context, _ *Store, path string) error {
-	db, err := openLite(e.path, []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}, "ro", "")
+func (e *liteEngine) backup(ctx context.Context, s *Store, path string) error {
+	var db *sql.DB
+	var err error
+	if s.still != nil {
+		db, err = openStill(e.path, "")
+	} else {
+		db, err = openLite(e.path, []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds())}, "ro", "")
+	}
 	if err != nil {
 		return err
 	}

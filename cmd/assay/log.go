@@ -99,13 +99,15 @@ func with(ctx context.Context, open func(context.Context) (*state, error), do fu
 	if err != nil {
 		return err
 	}
-	if err := do(ctx, s); err != nil {
-		if closed := s.close(ctx); errors.Is(closed, store.ErrWritten) {
-			return surroundings(closed) // what do says may be wrong
-		}
+	err = do(ctx, s)
+	closed := s.close(ctx)
+	switch {
+	case errors.Is(closed, store.ErrWritten):
+		return surroundings(closed) // what do says may be wrong
+	case err != nil:
 		return err // which is more to the point than what close says
 	}
-	return s.close(ctx)
+	return closed
 }
 
 // find is the entry that a word on the command line means.

@@ -123,6 +123,7 @@ func (r *reader) canRead(t *testing.T) {
 		{"store check", "nothing is broken", ""},
 		{"log export " + evidence, "", "exported the log"},
 		{"log verify " + evidence, "verified", ""},
+		{"store backup " + evidence + ".db", "", "the log's key is not in the backup"},
 	} {
 		code, stdout, stderr := r.run(t, strings.Fields(c.args)...)
 		if code != exitOK || !strings.Contains(stdout, c.stdout) || (stderr == "") != (c.stderr == "") || !strings.Contains(stderr, c.stderr) {

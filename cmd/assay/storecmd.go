@@ -56,12 +56,12 @@ func newStoreCheck() *cobra.Command {
 		Use:   "check",
 		Short: "walk everything and name every broken link; exit 1 when there is one",
 		Args:  arguments(0, 0, "check takes none"),
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
 			s, err := openStoreAlone(c.Context(), true)
 			if err != nil {
 				return err
 			}
-			defer s.store.Close()
+			defer func() { err = s.closeRead(err) }()
 			trust, err := new(trustFlags).options()
 			if err != nil {
 				return err
@@ -123,7 +123,7 @@ func newStoreBackup() *cobra.Command {
 		Use:   "backup FILE",
 		Short: "write a copy of one moment while others go on; the log's key is not in it",
 		Args:  arguments(1, 1, "FILE, which is made"),
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
 			if exists(args[0]) {
 				return usage("name another, or move it away", "there is a file %s already", args[0])
 			}
@@ -131,7 +131,7 @@ func newStoreBackup() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer s.store.Close()
+			defer func() { err = s.closeRead(err) }()
 			if err := s.store.Backup(c.Context(), args[0]); err != nil {
 				return stateError(err)
 			}

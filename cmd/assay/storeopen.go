@@ -46,3 +46,11 @@ func readingError(err error) error {
 	}
 	return &exitError{code: exitSurroundings, err: err, hint: hint}
 }
+
+// closeRead closes a store that was read, and says where what was read may not hold.
+func (s *state) closeRead(err error) error {
+	if closed := s.store.Close(); errors.Is(closed, store.ErrWritten) {
+		return surroundings(closed)
+	}
+	return err
+}
