@@ -11,8 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"assay/internal/testenv"
 )
 
 // bigSize is about the largest notebook that somebody still has: images and logs, never cleared.
@@ -50,17 +48,13 @@ func bigNotebook(t *testing.T, name string) int64 {
 	return size
 }
 
-// TestBigNotebook runs the program itself, as users get it: the race detector takes memory of its own.
+// TestBigNotebook measures the program as users get it. It runs alone, before
+// what is parallel: a child's peak begins with what the process that starts it has.
 func TestBigNotebook(t *testing.T) {
 	if testing.Short() {
 		t.Skip("only without -short: it takes 1 GB of disk and 1 GB of memory")
 	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "assay")
-	build := exec.Command("go", "build", "-o", program, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		testenv.Missing(t, fmt.Sprintf("go, to build assay: %v\n%s", err, out))
-	}
+	dir, program := t.TempDir(), plainAssay(t)
 	in, out := filepath.Join(dir, "big.ipynb"), filepath.Join(dir, "out.ipynb")
 	size := bigNotebook(t, in)
 	for _, c := range []struct {

@@ -24,7 +24,7 @@ func TestGitBigNotebook(t *testing.T) {
 	run := func(name string, args ...string) (string, error) {
 		c := exec.Command(name, args...)
 		c.Dir = dir
-		c.Env = append(os.Environ(), "HOME="+dir, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "ASSAY_TEST_IS_ASSAY=1")
+		c.Env = append(os.Environ(), "HOME="+dir, "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1")
 		var stderr strings.Builder
 		c.Stderr = &stderr
 		out, err := c.Output()
@@ -38,12 +38,9 @@ func TestGitBigNotebook(t *testing.T) {
 		}
 		return out
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	assay := plainAssay(t)
 	must("git", "init", "-q", ".")
-	must(self, "git", "install", "--binary", self)
+	must(assay, "git", "install", "--binary", assay)
 
 	output := `{"output_type":"display_data","metadata":{},"data":{"image/png":"` + strings.Repeat("QUFB", 250_000) + `"}}`
 	whole := []byte(`{"cells":[{"cell_type":"code","metadata":{},"execution_count":null,"outputs":[` +

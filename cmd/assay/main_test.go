@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,7 +27,11 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// isolated runs the tests away from the state and the configuration of whoever runs them.
+// isolated runs the tests away from the state and the configuration of whoever
+// runs them. With the race detector every assay that they start is built with
+// it, too, and would sleep a second at its end, so that a race between what
+// then still runs might show: assay without the detector is gone by then. What
+// it reports before fails the tests, whatever they make of that process.
 type isolated struct{ m *testing.M }
 
 func (i isolated) Run() int {
@@ -36,10 +41,24 @@ func (i isolated) Run() int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	os.Setenv(plainEnv, filepath.Join(dir, "plain"))
 	os.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
 	os.Setenv("XDG_CONFIG_HOME", filepath.Join(dir, "config"))
-	return i.m.Run()
+	reports := filepath.Join(dir, "race")
+	os.Setenv("GORACE", "atexit_sleep_ms=0 log_path="+reports+" "+os.Getenv("GORACE"))
+	code := i.m.Run()
+	raced, _ := filepath.Glob(reports + ".*") // one of each process; the pattern is ours
+	for _, name := range raced {
+		report, _ := os.ReadFile(name)
+		fmt.Fprintf(os.Stderr, "an assay that a test started:\n%s\n", report)
+		code = max(code, 1)
+	}
+	return code
 }
+
+// sequential are the scripts of commands that have no goroutine: the race
+// detector sees nothing in the hundreds of processes that they start.
+var sequential = []string{"diff", "diff_git", "git_blame", "git_changeover_values", "git_diff", "git_install", "git_merge", "merge", "render"}
 
 // TestScripts runs the command lines of testdata/script against real kernels:
 // every command and every exit code has one.
@@ -48,10 +67,14 @@ func TestScripts(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
 		testenv.Missing(t, "git")
 	}
+	plain := withPlain(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(e *testscript.Env) error {
 			home := filepath.Join(e.WorkDir, "home")
+			if slices.Contains(sequential, strings.TrimPrefix(filepath.Base(e.WorkDir), "script-")) {
+				e.Setenv("PATH", plain(e.Getenv("PATH")))
+			}
 			bin, _, _ := strings.Cut(e.Getenv("PATH"), string(os.PathListSeparator))
 			e.Setenv("ASSAY_BIN", bin)
 			e.Setenv("HOME", home)
@@ -63,6 +86,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PATH", e.Getenv("PATH")+string(os.PathListSeparator)+filepath.Join(env, "bin"))
 			e.Setenv("API_TOKEN", "s3cr3t-Value-42")
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("GORACE", os.Getenv("GORACE"))
 			return os.MkdirAll(home, 0o777)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
