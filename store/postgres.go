@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,8 +150,12 @@ func (pgEngine) explain(err error) error {
 		return err
 	}
 	var dial *pgconn.ConnectError
-	if errors.As(err, &dial) {
+	var wire *net.OpError
+	switch {
+	case errors.As(err, &dial):
 		return fmt.Errorf("the PostgreSQL server cannot be reached: %w", err)
+	case errors.As(err, &wire), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, driver.ErrBadConn):
+		return fmt.Errorf("the connection to the PostgreSQL server broke: try again: %w", err)
 	}
 	return err
 }
