@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"assay/audit"
 )
@@ -144,11 +146,33 @@ func (l *Ledger) commit(ctx context.Context) {
 		if len(group) == 0 {
 			return
 		}
+		at := time.Now()
 		l.appendGroup(ctx, group)
+		took := time.Since(at)
 		for _, c := range group {
 			close(c.done)
 		}
+		l.queue.gather(len(group), took/4)
 	}
+}
+
+// gather waits until as many calls as were just answered have come, beside
+// those that wait already, for the limit at most: writers mostly come back at
+// once, and a transaction without them would keep them waiting for the next.
+func (q *queue) gather(n int, limit time.Duration) {
+	if n < 2 {
+		return
+	}
+	n += q.length()
+	for until := time.Now().Add(limit); q.length() < n && time.Now().Before(until); {
+		runtime.Gosched()
+	}
+}
+
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
 }
 
 // appendGroup appends a group in one transaction, and where that fails each
