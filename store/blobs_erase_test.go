@@ -28,8 +28,17 @@ func TestEraseBlobs(t *testing.T) {
 			payload       string
 			input, output bool // whether the blob is left
 		}{
-			{"input", false, true}, {"parameters", true, false}, {"kernel", true, true}, {"environment", true, true}, {"cells", true, false},
-			{"output", true, false}, {"scraps", true, false}, {"names", true, false}, {"result", true, false}, {"events", true, true}, {"secrets", true, true},
+			{"input", false, true},
+			{"parameters", true, false},
+			{"kernel", true, true},
+			{"environment", true, true},
+			{"cells", true, false},
+			{"output", true, false},
+			{"scraps", true, false},
+			{"names", true, false},
+			{"result", true, false},
+			{"events", true, true},
+			{"secrets", true, true},
 		} {
 			in, out := []byte("in of "+c.payload), []byte("out of "+c.payload)
 			it := notebookRun("of-"+c.payload, in, out)
