@@ -84,14 +84,21 @@ func TestObserverHangs(t *testing.T) {
 			t.Errorf("%q", lines)
 		}
 	})
-	// Another 2 s would be the end of every other command.
+	// Another 2 s would be the end of every other command. A busy machine may take as long once, not three times.
 	const limit = 3 * time.Second
-	begun := time.Now()
-	code, stdout, stderr := endOf(t, env, "observer", "flush", "--for", limit.String())
-	if took := time.Since(begun); code != exitSurroundings || took < limit-time.Second || took >= limit+events.DrainLimit {
-		t.Errorf("exit code %d after %v: %s%s", code, took, stdout, stderr)
+	for tries := 1; ; tries++ {
+		begun := time.Now()
+		code, stdout, stderr := endOf(t, env, "observer", "flush", "--for", limit.String())
+		took := time.Since(begun)
+		if code == exitSurroundings && took >= limit-time.Second && took < limit+events.DrainLimit {
+			break
+		}
+		if code != exitSurroundings || took < limit-time.Second || tries == 3 {
+			t.Errorf("exit code %d after %v: %s%s", code, took, stdout, stderr)
+			break
+		}
 	}
-	if code, _, _ = endOf(t, env, "observer", "status"); code != exitOK {
+	if code, _, _ := endOf(t, env, "observer", "status"); code != exitOK {
 		t.Errorf("status: exit code %d", code)
 	}
 }
