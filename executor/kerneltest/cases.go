@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -153,7 +155,12 @@ func hang(t *testing.T, kernel executor.Kernel, k Kernel) string {
 	if k.Hang == "" {
 		t.Skip("no code for it")
 	}
-	id := execute(t, kernel, k.Hang)
+	mark := filepath.Join(t.TempDir(), "mark")
+	id := execute(t, kernel, strings.ReplaceAll(k.Hang, "{mark}", mark))
+	if strings.Contains(k.Hang, "{mark}") {
+		await(t, mark)
+		return id
+	}
 	for {
 		m := next(t, kernel)
 		if m.Parent.MsgID != id {
@@ -162,10 +169,23 @@ func hang(t *testing.T, kernel executor.Kernel, k Kernel) string {
 		if m.Header.Type == "stream" && strings.Contains(string(m.Content), "started") {
 			return id
 		}
-		// These kernels give a cell's text only at its end.
-		if m.Header.Type == "execute_input" && (k.Name == "bash" || k.Name == "deno") {
+		if m.Header.Type == "execute_input" && k.Name == "deno" { // it gives a cell's text only at its end
 			return id
 		}
+	}
+}
+
+// await waits until the file is there.
+func await(t *testing.T, file string) {
+	t.Helper()
+	for until := time.Now().Add(limit); ; {
+		switch _, err := os.Stat(file); {
+		case err == nil:
+			return
+		case time.Now().After(until):
+			t.Fatalf("the cell did not begin: %v", err)
+		}
+		<-time.After(10 * time.Millisecond)
 	}
 }
 

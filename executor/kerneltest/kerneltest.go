@@ -28,7 +28,7 @@ type Kernel struct {
 	// Code for this kernel's language; empty where it cannot be had.
 	Print     string // prints "hello" and a newline to stdout
 	Fail      string // raises an error
-	Hang      string // runs until it is stopped, and prints "started" first
+	Hang      string // runs until it is stopped, and first prints "started" or makes the file {mark}
 	Die       string // ends the kernel's process at once
 	DieStatus int    // the exit status that this gives, 0 where it is a signal
 	Big       string // format with one %d: prints that many times "x" in one message
@@ -55,7 +55,7 @@ func Kernels() []Kernel {
 		newest, old,
 		{
 			Name: "bash", Env: "main", Language: "bash", Counted: true, Interrupts: true, Waits: true,
-			Print: "echo hello", Hang: "echo started; sleep 600", Fail: "false",
+			Print: "echo hello", Hang: "touch '{mark}'; sleep 600", Fail: "false",
 		},
 		xeus,
 		{
