@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"assay/audit"
@@ -22,25 +23,49 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return fmt.Errorf("back up to %s: there is a file already: name another, or remove it", path)
 	}
 	if err := s.backup(ctx, path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, s.e.explain(err))
+	}
+	copied, err := Open(ctx, "sqlite:"+path, &Options{Codec: s.o.Codec, ReadOnly: true})
+	if err == nil {
+		// The copy says which blobs there were at its moment.
+		err = errors.Join(copyBlobs(ctx, copied, s, copied), copied.Close())
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("back up to %s: %w", path, s.e.explain(err)), removeDatabase(path))
 	}
 	return nil
 }
 
-func (s *Store) backup(ctx context.Context, path string) error {
-	if err := s.e.backup(ctx, s, path); err != nil {
-		return err
-	}
-	copied, err := Open(ctx, "sqlite:"+path, &Options{Codec: s.o.Codec, ReadOnly: true})
+// backup makes the database under another name first: until the copy is a store
+// of its own it would count what is at the place for blobs as its own.
+func (s *Store) backup(ctx context.Context, path string) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
 	if err != nil {
 		return err
 	}
-	if err := syncFile(path); err != nil {
-		return errors.Join(err, copied.Close())
+	made := f.Name()
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeDatabase(made))
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return err
 	}
-	// The copy says which blobs there were at its moment.
-	err = copyBlobs(ctx, copied, s.blobs, folder{path + ".blobs", ""})
-	return errors.Join(err, copied.Close())
+	if err := s.e.backup(ctx, s, made); err != nil {
+		return err
+	}
+	copied, err := Open(ctx, "sqlite:"+made, &Options{Codec: s.o.Codec})
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(copied.write(ctx, (*tx).newHome), copied.Close()); err != nil {
+		return err
+	}
+	if err := syncFile(made); err != nil {
+		return err
+	}
+	return os.Rename(made, path)
 }
 
 // removeDatabase takes away what a backup that failed has made; its blobs stay,
@@ -65,7 +90,7 @@ func syncFile(path string) error {
 
 // copyBlobs copies what list has, in the form in which it is kept. What was to
 // be removed is not copied, and of what was being put only what is there.
-func copyBlobs(ctx context.Context, list *Store, from, to blobs) error {
+func copyBlobs(ctx context.Context, list, from, to *Store) error {
 	type row struct{ digest, state string }
 	var all []row
 	err := list.rows(ctx, "SELECT DISTINCT digest, state FROM blob WHERE state <> ? ORDER BY digest", []any{blobDoomed}, func(r *sql.Rows) error {
@@ -77,7 +102,7 @@ func copyBlobs(ctx context.Context, list *Store, from, to blobs) error {
 	if err != nil || len(all) == 0 {
 		return err
 	}
-	if from == nil || to == nil {
+	if from.blobs == nil || to.blobs == nil {
 		return fmt.Errorf("there are %d blobs: %w", len(all), ErrNoBlobs)
 	}
 	for _, b := range all {
@@ -92,12 +117,20 @@ func copyBlobs(ctx context.Context, list *Store, from, to blobs) error {
 	return nil
 }
 
-func copyBlob(ctx context.Context, d audit.Digest, from, to blobs) error {
-	r, err := from.open(ctx, blobKey(d))
+func copyBlob(ctx context.Context, d audit.Digest, from, to *Store) error {
+	here, err := from.blobKey(ctx, d)
 	if err != nil {
 		return err
 	}
-	err = to.put(ctx, blobKey(d), -1, func(w io.Writer) error {
+	there, err := to.blobKey(ctx, d)
+	if err != nil {
+		return err
+	}
+	r, err := from.blobs.open(ctx, here)
+	if err != nil {
+		return err
+	}
+	err = to.blobs.put(ctx, there, -1, func(w io.Writer) error {
 		_, err := io.Copy(w, r)
 		return err
 	})
@@ -129,7 +162,7 @@ func Restore(ctx context.Context, path, url string, o *Options) (err error) {
 	if err := to.empty(ctx); err != nil {
 		return fmt.Errorf("restore to %s: %w", redact(url), err)
 	}
-	if err := copyBlobs(ctx, from, from.blobs, to.blobs); err != nil {
+	if err := copyBlobs(ctx, from, from, to); err != nil {
 		return fmt.Errorf("restore to %s: %w", redact(url), err)
 	}
 	moment, err := from.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})

@@ -101,8 +101,12 @@ func (s *Store) removeBlob(ctx context.Context, d audit.Digest, place string) er
 	}
 	ctx, cancel := context.WithTimeout(ctx, removeLimit)
 	defer cancel()
+	key, err := s.blobKey(ctx, d)
+	if err != nil {
+		return err
+	}
 	if place != s.blobs.place() {
-		if err := s.moveBlob(ctx, d, place); err != nil {
+		if err := s.moveBlob(ctx, d, key, place); err != nil {
 			return err
 		}
 		place = s.blobs.place()
@@ -119,7 +123,7 @@ func (s *Store) removeBlob(ctx context.Context, d audit.Digest, place string) er
 		if err != nil {
 			return err
 		}
-		if err := s.blobs.remove(ctx, blobKey(d)); err != nil {
+		if err := s.blobs.remove(ctx, key); err != nil {
 			return err
 		}
 		_, err = t.exec("DELETE FROM blob WHERE digest = ? AND place = ?", d.String(), place)
@@ -130,8 +134,8 @@ func (s *Store) removeBlob(ctx context.Context, d audit.Digest, place string) er
 // moveBlob notes that what was kept at another place is at this store's: a
 // folder that was moved, or a backup. Where it is not there, nobody can tell
 // that it is gone: that would be said of bytes that still are where they were.
-func (s *Store) moveBlob(ctx context.Context, d audit.Digest, place string) error {
-	there, err := s.blobs.has(ctx, blobKey(d))
+func (s *Store) moveBlob(ctx context.Context, d audit.Digest, key, place string) error {
+	there, err := s.blobs.has(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -145,19 +149,4 @@ func (s *Store) moveBlob(ctx context.Context, d audit.Digest, place string) erro
 		_, err := t.exec("UPDATE blob SET place = ? WHERE digest = ? AND place = ? AND state = ?", s.blobs.place(), d.String(), place, blobDoomed)
 		return err
 	})
-}
-
-// blobsCopied makes the rows those of a copy: its blobs are at its own place,
-// each once, and of what was to be removed nothing was copied.
-func (t *tx) blobsCopied() error {
-	if _, err := t.exec("DELETE FROM blob WHERE state = ?", blobDoomed); err != nil || t.s.blobs == nil {
-		return err
-	}
-	// "stored" comes after "coming".
-	_, err := t.exec("DELETE FROM blob WHERE EXISTS (SELECT 1 FROM blob b WHERE b.digest = blob.digest AND b.place <> blob.place AND (b.state > blob.state OR b.state = blob.state AND b.place < blob.place))")
-	if err != nil {
-		return err
-	}
-	_, err = t.exec("UPDATE blob SET place = ?", t.s.blobs.place())
-	return err
 }

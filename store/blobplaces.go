@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	"assay/audit"
 	"assay/internal/bucket"
 	"assay/internal/durable"
 )
@@ -57,12 +56,6 @@ func (s *Store) openBlobs(beside string) error {
 		s.blobs = folder{path, path}
 	}
 	return nil
-}
-
-// blobKey spreads blobs over 256 folders: sha256/ab/cdef….
-func blobKey(d audit.Digest) string {
-	hex := strings.TrimPrefix(d.String(), "sha256:")
-	return "sha256/" + hex[:2] + "/" + hex[2:]
 }
 
 // folder keeps blobs as files.

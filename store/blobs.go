@@ -60,6 +60,10 @@ func (s *Store) keepBlob(ctx context.Context, run, name string, d audit.Digest, 
 	if err != nil {
 		return err
 	}
+	key, err := s.blobKey(ctx, d)
+	if err != nil {
+		return err
+	}
 	kept := false
 	err = s.write(ctx, func(t *tx) error {
 		var err error
@@ -70,7 +74,7 @@ func (s *Store) keepBlob(ctx context.Context, run, name string, d audit.Digest, 
 		return err
 	}
 	if kept && !form.plain { // sealed anew it would be other bytes of the same
-		if there, err := s.blobs.has(ctx, blobKey(d)); err != nil || there {
+		if there, err := s.blobs.has(ctx, key); err != nil || there {
 			return err
 		}
 	}
@@ -81,7 +85,7 @@ func (s *Store) keepBlob(ctx context.Context, run, name string, d audit.Digest, 
 		}
 		return to.end(size)
 	}
-	if err := s.blobs.put(ctx, blobKey(d), form.size(size), put); err != nil {
+	if err := s.blobs.put(ctx, key, form.size(size), put); err != nil {
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
@@ -148,7 +152,11 @@ func (s *Store) WriteBlob(ctx context.Context, d audit.Digest, w io.Writer) (int
 
 // readBlob is WriteBlob without the reasons.
 func (s *Store) readBlob(ctx context.Context, d audit.Digest, w io.Writer) (int64, error) {
-	r, err := s.blobs.open(ctx, blobKey(d))
+	key, err := s.blobKey(ctx, d)
+	if err != nil {
+		return 0, fmt.Errorf("blob %s: %w", d, err)
+	}
+	r, err := s.blobs.open(ctx, key)
 	if err != nil {
 		return 0, fmt.Errorf("blob %s: %w", d, err)
 	}

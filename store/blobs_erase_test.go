@@ -223,8 +223,9 @@ func blobKilled(t *testing.T, k *killer, address, endpoint, role, files string, 
 	ctx := t.Context()
 	place := "s3://blobs/kept?region=us-east-1&endpoint=" + endpoint
 	s := open(t, address, &store.Options{Blobs: place, Env: os.Getenv})
-	in, file := []byte("in"), blobFile(filepath.Join(files, "kept"), []byte("in"))
-	_ = os.Remove(file) // of another case
+	in := []byte("in")
+	file := func() string { return blobFile(filepath.Join(files, "kept"), in) }
+	_ = os.Remove(file()) // of another case
 	appendAll(t, s, notebookRun("one", in, []byte("out")))
 	if role == "erase" {
 		must(t, keep(s, "one", "input", in))
@@ -241,7 +242,7 @@ func blobKilled(t *testing.T, k *killer, address, endpoint, role, files string, 
 	if !k.killed.Load() {
 		t.Fatal("nothing was killed")
 	}
-	if _, err := os.Stat(file); (err == nil) != bytesThere {
+	if _, err := os.Stat(file()); (err == nil) != bytesThere {
 		t.Errorf("the bytes: %v", err)
 	}
 	if _, err := s.FindBlob(ctx, audit.DigestBytes(in).String()); !errors.Is(err, store.ErrNoBlob) {
@@ -257,7 +258,7 @@ func blobKilled(t *testing.T, k *killer, address, endpoint, role, files string, 
 		}
 		must(t, s.Scrub(ctx))
 	}
-	if _, err := os.Stat(file); err == nil {
+	if _, err := os.Stat(file()); err == nil {
 		t.Error("the bytes are still there")
 	}
 	checkOK(t, s)
@@ -267,4 +268,67 @@ func blobKilled(t *testing.T, k *killer, address, endpoint, role, files string, 
 		t.Errorf("kept again: %q, %v", got, err)
 	}
 	checkOK(t, s)
+}
+
+// Two stores that were given one place for blobs, and keep the same bytes: what
+// the one erases the other has still.
+func TestEraseBlobOfOneStore(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		place, in := t.TempDir(), []byte("the same notebook")
+		a, b := open(t, empty(t), &store.Options{Blobs: place}), open(t, sqliteURL(t), &store.Options{Blobs: place})
+		keepRun(t, a, "one", in, []byte("out a"))
+		keepRun(t, b, "two", in, []byte("out b"))
+		must(t, erase(t, a, "one", "input"))
+		if _, err := blob(a, in); !errors.Is(err, store.ErrNoBlob) {
+			t.Errorf("erased, and there: %v", err)
+		}
+		if got, err := blob(b, in); err != nil || !bytes.Equal(got, in) {
+			t.Errorf("another store's erasure took it: %q, %v", got, err)
+		}
+		checkOK(t, a)
+		checkOK(t, b)
+		must(t, erase(t, b, "two", "input"))
+		if name := blobFile(place, in); filepath.Base(name) != "nowhere" {
+			t.Errorf("both have erased it, and it is at %s", name)
+		}
+	})
+}
+
+// A backup that was made while something was to be removed, and what was
+// restored from it, remove nothing that the store has kept again since, with
+// the same place in the configuration.
+func TestBackupRemovesNothing(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		ctx := t.Context()
+		address, in := empty(t), []byte("in")
+		o := &store.Options{Blobs: t.TempDir()}
+		s := open(t, address, o)
+		keepRun(t, s, "one", in, []byte("out"))
+		must(t, execute(raw(t, address), "UPDATE blob SET state = 'doomed' WHERE digest = '"+audit.DigestBytes(in).String()+"'"))
+		must(t, execute(raw(t, address), "DELETE FROM kept WHERE name = 'input'"))
+		must(t, execute(raw(t, address), "UPDATE head SET value = 1 WHERE name = 'scrub'"))
+		backup := filepath.Join(t.TempDir(), "copy.db")
+		must(t, s.Backup(ctx, backup))
+		keepRun(t, s, "two", in, []byte("out"))
+		must(t, s.Scrub(ctx))
+		restored := sqliteURL(t)
+		must(t, store.Restore(ctx, backup, restored, o))
+		for _, url := range []string{"sqlite:" + backup, restored} {
+			other := open(t, url, o)
+			must(t, other.Scrub(ctx))
+			if err := erase(t, other, "one", "output"); err != nil && !errors.Is(err, store.ErrTraces) {
+				t.Error(err)
+			}
+			checkOK(t, s)
+			for _, b := range [][]byte{in, []byte("out")} {
+				if got, err := blob(s, b); err != nil || !bytes.Equal(got, b) {
+					t.Errorf("%s took %q of the store it is a copy of: %v", url, b, err)
+				}
+			}
+		}
+		left, err := filepath.Glob(filepath.Join(filepath.Dir(backup), ".*"))
+		if err != nil || len(left) > 0 {
+			t.Errorf("beside the backup are %q, %v", left, err)
+		}
+	})
 }

@@ -42,10 +42,13 @@ func blob(s *store.Store, b []byte) ([]byte, error) {
 	return got.Bytes(), err
 }
 
-// blobFile is where a folder has the blob.
+// blobFile is where a folder has the blob, of whichever store that is there.
 func blobFile(folder string, b []byte) string {
 	hex := audit.DigestBytes(b).String()[7:]
-	return filepath.Join(folder, "sha256", hex[:2], hex[2:])
+	if found, err := filepath.Glob(filepath.Join(folder, "*", "sha256", hex[:2], hex[2:])); err == nil && len(found) > 0 {
+		return found[0]
+	}
+	return filepath.Join(folder, "nowhere")
 }
 
 // notebookRun is an entry of a run that read the one notebook and wrote the other.

@@ -75,6 +75,7 @@ func (s *Store) Check(ctx context.Context, o *CheckOptions) (*Report, error) {
 		{"secret", c.secret},
 		{"origin", c.origins},
 		{"checkpoint", c.sizes},
+		{"home", c.home},
 		{"kept", c.kept},
 		{"entry", c.entries},
 		{"payload", c.payloads},

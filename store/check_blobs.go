@@ -16,6 +16,26 @@ type keptBlob struct {
 	known             bool // the run has a row
 }
 
+// home looks for the one name of the database's own folder at the place for blobs.
+func (c *check) home() error {
+	n := 0
+	err := c.each("SELECT id FROM home", func(r *sql.Rows) error {
+		var id string
+		if err := r.Scan(&id); err != nil {
+			return err
+		}
+		n++
+		if err := checkHome(id); err != nil {
+			c.wrong("home", id, "%v", err)
+		}
+		return nil
+	})
+	if err == nil && n != 1 {
+		c.wrong("home", "", "it has %d rows, not 1", n)
+	}
+	return err
+}
+
 // kept reads what runs keep, before entries are held against it.
 func (c *check) kept() error {
 	c.keeps, c.keepers = map[string][]keptBlob{}, map[string][]keptBlob{}

@@ -132,6 +132,7 @@ func damages(pg bool) []damage {
 	other := " || 'x'"
 	of("secret", "name = 'digest'", "name = 'digests'", flip("value"))
 	of("head", "name = 'log'", "name = 'lag'", "value = 7")
+	of("home", "length(id) = 32", "id = id"+other)
 	of("entry", "idx = 252", "idx = 100000", "id = id"+other, flip("leaf"), flip("commitments"))
 	of("payload", "idx = 252", "idx = 100000", flip("data"))
 	of("tile", "level = 0", "level = 4", "n = 9", flip("data"))

@@ -59,6 +59,7 @@ type Store struct {
 	w, r  *sql.DB // for transactions that write, and for reading
 	codec events.Codec
 	blobs blobs
+	own   atomic.Pointer[string] // the folder at its place: see home
 	o     Options
 	due   bool // when it was opened, an erasure had left something to scrub
 	still *still
