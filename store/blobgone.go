@@ -31,26 +31,53 @@ func blobsOf(names []string) []string {
 }
 
 // eraseBlobs takes from the run what it kept. Bytes that no other run keeps are
-// to be removed, which is done after the commit: see removeBlobs.
-func (t *tx) eraseBlobs(run string, names []string) error {
-	for _, name := range blobsOf(names) {
-		var digest string
-		err := t.one("SELECT digest FROM kept WHERE run = ? AND name = ?", []any{run, name}, &digest)
-		if noRow(err) {
+// to be removed, which is done after the commit: see removeBlobs. What the entry
+// has no payload of goes with any: a run that was killed kept it before it could say so.
+func (t *tx) eraseBlobs(index int64, run string, names []string) error {
+	stated, err := t.stated(index)
+	if err != nil {
+		return err
+	}
+	erased := blobsOf(names)
+	for name := range blobNames {
+		if stated[name] && !slices.Contains(erased, name) {
 			continue
 		}
-		if err != nil {
-			return err
-		}
-		if _, err := t.exec("DELETE FROM kept WHERE run = ? AND name = ?", run, name); err != nil {
-			return err
-		}
-		_, err = t.exec("UPDATE blob SET state = ? WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM kept WHERE digest = ?)", blobDoomed, digest, digest)
-		if err != nil {
+		if err := t.eraseBlob(run, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// stated are the names that the entry commits to.
+func (t *tx) stated(index int64) (map[string]bool, error) {
+	var b []byte
+	if err := t.one("SELECT commitments FROM entry WHERE idx = ?", []any{index}, &b); err != nil {
+		return nil, err
+	}
+	commitments, err := decodeCommitments(b)
+	names := map[string]bool{}
+	for _, c := range commitments {
+		names[c.Name] = true
+	}
+	return names, err
+}
+
+func (t *tx) eraseBlob(run, name string) error {
+	var digest string
+	err := t.one("SELECT digest FROM kept WHERE run = ? AND name = ?", []any{run, name}, &digest)
+	if noRow(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec("DELETE FROM kept WHERE run = ? AND name = ?", run, name); err != nil {
+		return err
+	}
+	_, err = t.exec("UPDATE blob SET state = ? WHERE digest = ? AND NOT EXISTS (SELECT 1 FROM kept WHERE digest = ?)", blobDoomed, digest, digest)
+	return err
 }
 
 // removeLimit is how long one removal may hold up other writers.

@@ -11,12 +11,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"assay/audit"
 	"assay/internal/testenv"
+	"assay/runs"
 	"assay/store"
 )
 
@@ -329,6 +331,38 @@ func TestBackupRemovesNothing(t *testing.T) {
 		left, err := filepath.Glob(filepath.Join(filepath.Dir(backup), ".*"))
 		if err != nil || len(left) > 0 {
 			t.Errorf("beside the backup are %q, %v", left, err)
+		}
+	})
+}
+
+// A run that was killed keeps what its entry does not state: that is told, and
+// any erasure of the run takes it; of other runs none does.
+func TestEraseUnstatedBlobs(t *testing.T) {
+	engines(t, func(t *testing.T, empty database) {
+		place := t.TempDir()
+		s := open(t, empty(t), &store.Options{Blobs: place})
+		for i, payload := range []string{"result", "kernel", "environment"} {
+			run, in, out := "killed-"+payload, []byte("in of "+payload), []byte("out of "+payload)
+			must(t, keep(s, run, "input", in))
+			must(t, keep(s, run, "output", out))
+			it := notebookRun(run, nil, nil)
+			it = item(run, slices.DeleteFunc(it.Payloads, func(p audit.Payload) bool { return p.Name == "input" || p.Name == "output" }))
+			end := notebookRun(run, nil, nil).With.(*runs.Ending)
+			it.With = end
+			appendAll(t, s, it)
+			keepRun(t, s, "whole-"+payload, []byte("kept"), []byte("kept, too"))
+			if r := checkOK(t, s); len(r.Notes) != 2 || !strings.Contains(fmt.Sprint(r.Notes), audit.DigestBytes(in).String()) {
+				t.Errorf("%d runs were killed: %v", i+1, r.Notes)
+			}
+			must(t, erase(t, s, run, payload))
+			for _, b := range [][]byte{in, out} {
+				if name := blobFile(place, b); filepath.Base(name) != "nowhere" {
+					t.Errorf("%s erased: %q is at %s", payload, b, name)
+				}
+			}
+			if r := checkOK(t, s); len(r.Notes) != 0 || r.Blobs != 2 {
+				t.Errorf("%s erased: %d blobs, %v", payload, r.Blobs, r.Notes)
+			}
 		}
 	})
 }

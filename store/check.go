@@ -40,6 +40,10 @@ type Report struct {
 	Events, Rows, Runs, Blobs                     int64
 	Findings                                      []Finding
 	More                                          int64 // findings beyond those listed
+
+	// Notes are what is no fault and shows nowhere else: blobs of runs that were
+	// killed before their entries could state them.
+	Notes []Finding
 }
 
 // OK says that nothing was found.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"assay/audit"
@@ -87,6 +88,17 @@ func (c *check) keptOf(run string, p *part) {
 		}
 		if said.String() != k.digest {
 			c.wrong("kept", run+" "+k.name, "it is %s, and the run's entry says %s", k.digest, said)
+		}
+	}
+}
+
+// unstated tells what a run keeps that its entry has no payload of. A kill at
+// the right moment leaves that, so it is no fault; any erasure of the run takes it.
+func (c *check) unstated(run string, commitments []audit.Commitment) {
+	for _, k := range c.keepers[run] {
+		states := func(p audit.Commitment) bool { return p.Name == k.name }
+		if blobNames[k.name] && !slices.ContainsFunc(commitments, states) && len(c.report.Notes) < maxFindings {
+			c.report.Notes = append(c.report.Notes, Finding{"kept", run + " " + k.name, "the run's entry does not state the blob " + k.digest + ": any erasure of the run takes it"})
 		}
 	}
 }

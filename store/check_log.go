@@ -79,6 +79,9 @@ func (c *check) entry(row *entryRow) {
 	}
 	c.act(e)
 	c.payload(row, commitments)
+	if err == nil {
+		c.unstated(row.id, commitments)
+	}
 	if e.Kind != audit.KindRun {
 		return
 	}

@@ -90,7 +90,7 @@ func (t *tx) erase(act ledger.Item, id string, names []string) ([]int64, error) 
 	if err := t.eraseRun(id, names); err != nil {
 		return nil, err
 	}
-	if err := t.eraseBlobs(id, names); err != nil {
+	if err := t.eraseBlobs(index, id, names); err != nil {
 		return nil, err
 	}
 	if repeatsEvents(names) {

@@ -83,6 +83,9 @@ func newStoreCheck() *cobra.Command {
 }
 
 func tellReport(r *store.Report, asJSON bool) error {
+	for _, n := range r.Notes {
+		note("note: %s", n)
+	}
 	if asJSON {
 		out := storeReport{
 			1, r.OK(), r.Entries, r.Payloads, r.Erased, r.Tiles, r.Checkpoints, r.Events, r.Rows, r.Runs, r.Blobs,
