@@ -22,6 +22,43 @@ type secondCopy struct {
 	note []byte
 }
 
+// ErrUnwritable says that an act must change a file beside the log's database,
+// LastNote or Trusted, which cannot be written.
+var ErrUnwritable = errors.New("a file that the log needs outside its database cannot be written")
+
+// errProved ends an attempt to write that was made to see whether it can be.
+var errProved = errors.New("it can be written")
+
+// ProveWritable goes all steps of writing the file at path but the last, by
+// which it would be replaced: its folder is there then, and takes files. An act
+// asks before it changes anything, so that it is done whole or not at all. The
+// error is ErrUnwritable; a path of "" is none that is written.
+func ProveWritable(path string) error {
+	if path == "" {
+		return nil
+	}
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = durable.WriteFileIf(path, writeBytes(nil), func(fs.FileInfo) error { return errProved })
+	}
+	return unwritable(unlessIs(err, errProved))
+}
+
+// unwritable is err as the refusal of an act that changed nothing yet.
+func unwritable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("nothing was changed: %w: %w", ErrUnwritable, err)
+}
+
+func unlessIs(err, known error) error {
+	if errors.Is(err, known) {
+		return nil
+	}
+	return err
+}
+
 // errNewer says that another process wrote a later second copy.
 var errNewer = errors.New("a later one is there")
 

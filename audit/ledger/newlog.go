@@ -25,6 +25,9 @@ import (
 // show what was lost. o.Origin names the new log, "" by chance. No other
 // process may have the log open. After an error or a crash NewLog can be
 // called again and goes on where it stood.
+//
+// LastNote and Trusted must be writable, whatever Unkept is told: where they
+// are not, NewLog refuses with ErrUnwritable before it changes the store.
 func NewLog(ctx context.Context, store Store, o *Options, by, reason string) (*Ledger, error) {
 	l := &Ledger{store: store, opts: withDefaults(o)}
 	if err := l.begin(ctx, by, reason); err != nil {
@@ -37,8 +40,13 @@ func (l *Ledger) begin(ctx context.Context, by, reason string) error {
 	if l.opts.ReadOnly {
 		return ErrReadOnly
 	}
+	defer func(unkept func(error)) { l.opts.Unkept = unkept }(l.opts.Unkept)
+	l.opts.Unkept = nil
 	var err error
 	if l.joined, err = l.join(ctx); err != nil || l.joined {
+		return err
+	}
+	if err := l.provePlaces(); err != nil {
 		return err
 	}
 	ended, err := l.ended(ctx)
@@ -48,13 +56,28 @@ func (l *Ledger) begin(ctx context.Context, by, reason string) error {
 	if err := l.keepCopy(ended); err != nil {
 		return err
 	}
-	if err := l.rename(ctx, ended); err != nil {
+	// All that can fail outside the store comes before it has the new name:
+	// half of this act would be a log that is refused.
+	begun, err := l.successor(ctx, ended)
+	if err != nil {
 		return err
 	}
 	if err := l.loadKey(true); err != nil {
 		return err
 	}
-	if err := l.enterLog(ctx, ended, by, reason); err != nil {
+	act, err := l.logAct(ended, by, reason)
+	if err != nil {
+		return err
+	}
+	if !begun {
+		if err := l.store.SetOrigin(ctx, ended.origin, l.origin); err != nil {
+			return err
+		}
+	}
+	if err := l.makeCopy(ended); err != nil {
+		return err
+	}
+	if err := l.enter(ctx, act); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -79,7 +102,8 @@ type end struct {
 	origin           string           // the store's name now
 	named            string           // the name that its entries have
 	stored           audit.Checkpoint // the store's last; of no Origin when there is none
-	copied           bool             // note is in the second copy's file
+	outside          bool             // there is a second copy
+	copied           bool             // and note is in its file
 }
 
 func (l *Ledger) ended(ctx context.Context) (e end, err error) {
@@ -113,6 +137,7 @@ func (l *Ledger) ended(ctx context.Context) (e end, err error) {
 	if err != nil {
 		return e, err
 	}
+	e.outside = ok
 	if ok && (e.note == nil || c.Size >= e.Size || c.Origin != e.Origin) {
 		e.Checkpoint, e.note, e.copied = c.Checkpoint, c.note, true
 	}
@@ -135,26 +160,36 @@ func (l *Ledger) keepCopy(e end) error {
 	if _, err := os.Stat(aside); err == nil {
 		return nil
 	}
-	return durable.WriteFile(aside, writeBytes(e.note))
+	return unwritable(durable.WriteFile(aside, writeBytes(e.note)))
 }
 
-// rename gives the log its new name, unless an interrupted call did.
-func (l *Ledger) rename(ctx context.Context, e end) error {
-	begun, err := l.begun(ctx, e)
-	if err != nil {
-		return err
+// makeCopy makes the old log's second copy where there is none, once the store
+// has the new name: a call that goes on after a crash knows by it which log
+// ended, also when the new one was signed already.
+func (l *Ledger) makeCopy(e end) error {
+	if e.outside || l.opts.LastNote == "" {
+		return nil
+	}
+	return durable.WriteFile(l.opts.LastNote, writeBytes(e.note))
+}
+
+// successor chooses the log's new name; begun says that the store has it from
+// an interrupted call.
+func (l *Ledger) successor(ctx context.Context, e end) (begun bool, err error) {
+	if begun, err = l.begun(ctx, e); err != nil {
+		return false, err
 	}
 	if begun {
 		l.origin = e.origin
-		return nil
+		return true, nil
 	}
 	if l.origin, err = newOrigin(&l.opts); err != nil {
-		return err
+		return false, err
 	}
 	if l.origin == e.Origin || l.origin == e.origin {
-		return fmt.Errorf("a new log cannot have the name of the old one, %s", l.origin)
+		return false, fmt.Errorf("a new log cannot have the name of the old one, %s", l.origin)
 	}
-	return l.store.SetOrigin(ctx, e.origin, l.origin)
+	return false, nil
 }
 
 // begun says whether the store's name is one that an interrupted NewLog gave:
@@ -176,17 +211,14 @@ func (l *Ledger) begun(ctx context.Context, e end) (bool, error) {
 
 func logID(origin string) string { return "log-" + origin }
 
-func (l *Ledger) enterLog(ctx context.Context, e end, by, reason string) error {
+// logAct is the entry that begins the new log.
+func (l *Ledger) logAct(e end, by, reason string) (Item, error) {
 	subject, names := l.told(e)
 	keys, err := l.formerKeys(subject)
 	if err != nil {
-		return err
+		return Item{}, err
 	}
-	act, err := l.newAct(audit.Entry{Kind: audit.KindLog, ID: logID(l.origin), Subject: subject, Names: append(names, keys...)}, by, reason)
-	if err != nil {
-		return err
-	}
-	return l.enter(ctx, act)
+	return l.newAct(audit.Entry{Kind: audit.KindLog, ID: logID(l.origin), Subject: subject, Names: append(names, keys...)}, by, reason)
 }
 
 // told is which log ended, and what the entry tells of its end. The entries

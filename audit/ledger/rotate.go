@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"assay/audit"
 
@@ -23,7 +24,8 @@ import (
 // have the log open are refused with ErrMoved when they sign again.
 //
 // After an error or a crash Rotate can be called again and goes on where it
-// stood.
+// stood. LastNote and Trusted must be writable, whatever Unkept is told: where
+// they are not, Rotate refuses with ErrUnwritable before it changes anything.
 func (l *Ledger) Rotate(ctx context.Context, next *Key) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,6 +39,9 @@ func (l *Ledger) rotate(ctx context.Context, next *Key) error {
 	if l.opts.ReadOnly {
 		return ErrReadOnly
 	}
+	if err := l.provePlaces(); err != nil {
+		return err
+	}
 	next, pending, err := l.nextKey(next)
 	if err != nil {
 		return err
@@ -48,15 +53,24 @@ func (l *Ledger) rotate(ctx context.Context, next *Key) error {
 	if to.vkey == l.signer.vkey {
 		return errors.New("the next key is the one that signs now")
 	}
-	if err := l.handOver(ctx, to); err != nil {
+	if err := l.mayHandOver(ctx, to); err != nil {
 		return err
 	}
-	// Trusted before the old key goes, so that at every moment what was
-	// signed last can be verified by a key that is here.
-	if l.opts.Trusted != "" {
-		if err := Trust(l.opts.Trusted, to.vkey, l.comment()+", rotated"); err != nil {
+	if l.opts.Key.Text == "" {
+		if err := proveReplaced(l.opts.Key.File, next); err != nil {
 			return err
 		}
+	}
+	// Trusted first, so that at every moment what was signed last can be
+	// verified by a key that is here; and before the entry, after which the old
+	// key signs nothing more and only this act can go on.
+	if l.opts.Trusted != "" {
+		if err := Trust(l.opts.Trusted, to.vkey, l.comment()+", rotated"); err != nil {
+			return unwritable(err)
+		}
+	}
+	if err := l.handOver(ctx, to); err != nil {
+		return err
 	}
 	l.known = append([]TrustedKey{{to.Verifier, to.vkey, false}}, l.known...)
 	if err := l.signHandover(ctx, to); err != nil {
@@ -89,8 +103,28 @@ func (l *Ledger) nextKey(next *Key) (*Key, string, error) {
 	return next, pending, err
 }
 
-// handOver appends the entry. One that is there must name the same key: then
-// this call goes on after a crash.
+// provePlaces says whether the files that an act changes can be written.
+func (l *Ledger) provePlaces() error {
+	if err := ProveWritable(l.opts.LastNote); err != nil {
+		return err
+	}
+	return ProveWritable(l.opts.Trusted)
+}
+
+// proveReplaced says whether the key's file can be replaced by next.
+func proveReplaced(path string, next *Key) error {
+	tmp, err := writeKey(filepath.Dir(path), next)
+	if err == nil {
+		err = os.Remove(tmp)
+	}
+	if err != nil {
+		return fmt.Errorf("replace the log's key: %w", err)
+	}
+	return nil
+}
+
+// handOver appends the entry, unless it is there: then this call goes on after
+// a crash.
 func (l *Ledger) handOver(ctx context.Context, to *signer) error {
 	act, err := l.newAct(audit.Entry{Kind: audit.KindKey, ID: handoverID(l.signer), Subject: to.vkey, Names: []string{l.signer.vkey}}, "", "")
 	if err != nil {
@@ -99,9 +133,14 @@ func (l *Ledger) handOver(ctx context.Context, to *signer) error {
 	if err := l.enter(ctx, act); err != nil {
 		return err
 	}
-	st, err := l.store.Find(ctx, act.ID)
+	return l.mayHandOver(ctx, to)
+}
+
+// mayHandOver wants the entry, where it is there, to name the same key.
+func (l *Ledger) mayHandOver(ctx context.Context, to *signer) error {
+	st, err := l.store.Find(ctx, handoverID(l.signer))
 	if err != nil {
-		return err
+		return notMissing(err)
 	}
 	e, err := audit.ParseEntry(st.Leaf)
 	if err != nil {

@@ -184,7 +184,7 @@ func newLogRotate() *cobra.Command {
 			}
 			return withState(c.Context(), func(ctx context.Context, s *state) error {
 				if err := s.log.Rotate(ctx, key); err != nil {
-					return stateError(err)
+					return actError(err)
 				}
 				note("the log's public key is now, and is trusted here:")
 				_, err := fmt.Fprintln(os.Stdout, s.log.VKey())
@@ -212,7 +212,7 @@ func newLogNew() *cobra.Command {
 			}
 			defer s.store.Close()
 			if err := s.newLog(c.Context(), reason); err != nil {
-				return stateError(err)
+				return actError(err)
 			}
 			if s.log.Joined() {
 				note("no new log was begun, and nothing was entered: this one went on as %s while this machine was away, and does so here now; its public key:", s.log.Origin())
@@ -227,14 +227,33 @@ func newLogNew() *cobra.Command {
 	return c
 }
 
-// newLog begins the new log, and puts the second copy of its checkpoint under its own name.
+// newLog begins the new log, and puts the second copy of its checkpoint under
+// its own name. That all of it can be written is asked before the database changes.
 func (s *state) newLog(ctx context.Context, reason string) error {
 	o, err := s.logOptions(ctx)
 	if err != nil {
 		return err
 	}
-	if s.log, err = ledger.NewLog(ctx, s.store, o, askedBy(), reason); err != nil {
+	if err := ledger.ProveWritable(s.conf.herePath()); err != nil {
 		return err
 	}
-	return errors.Join(s.rename(o), s.remember())
+	s.log, err = ledger.NewLog(ctx, s.store, o, askedBy(), reason)
+	if errors.Is(err, ledger.ErrHealthy) && s.halfNamed(ctx) {
+		return s.openLog(ctx, false) // which ends what a call that was killed began
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.rename(o), s.remember()); err != nil {
+		return fmt.Errorf("the log is %s now, and %w for it: %w", s.log.Origin(), ledger.ErrUnwritable, err)
+	}
+	return nil
+}
+
+// actError says what to do about an act that could not be kept.
+func actError(err error) error {
+	if errors.Is(err, ledger.ErrUnwritable) && !errors.Is(err, ledger.ErrTrustedExposed) {
+		return &exitError{code: exitSurroundings, err: err, hint: configHint()}
+	}
+	return stateError(err)
 }

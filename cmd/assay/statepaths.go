@@ -94,11 +94,11 @@ func (s *state) openLog(ctx context.Context, readOnly bool) error {
 			return err
 		}
 		if o.LastNote == copyPath(s.log.Origin()) || o.LastNote != "" && s.unkept {
-			return s.remember()
+			return s.kept(s.remember())
 		}
 		// Else it was begun just now, and has its name; or a new log was, by a
 		// process that was killed before it had put the copy under the new name.
-		if err := errors.Join(s.rename(o), s.remember()); err != nil {
+		if err := errors.Join(s.kept(s.rename(o)), s.kept(s.remember())); err != nil {
 			return err
 		}
 	}
@@ -117,17 +117,34 @@ func (s *state) logOptions(ctx context.Context) (*ledger.Options, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(s.conf.herePath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	was, err := s.conf.here()
+	if err != nil {
 		return nil, err
 	}
-	switch was := strings.TrimSpace(string(text)); {
+	switch {
 	case was != "" && (origin == "" || exists(copyPath(was))):
 		o.LastNote = copyPath(was)
 	case origin != "":
 		o.LastNote = copyPath(origin)
 	}
 	return o, nil
+}
+
+// here is the name of the log that was last at the store's address; "" is none.
+func (c *config) here() (string, error) {
+	text, err := os.ReadFile(c.herePath())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// halfNamed says that the log has a name that the configuration folder does not
+// know yet: that it got it by a call which was killed before its end.
+func (s *state) halfNamed(ctx context.Context) bool {
+	was, err := s.conf.here()
+	origin, oerr := s.store.Origin(ctx)
+	return err == nil && oerr == nil && was != "" && was != origin
 }
 
 // rename puts the second copy under the name that the log has now.
@@ -137,17 +154,17 @@ func (s *state) rename(o *ledger.Options) error {
 		return nil
 	}
 	if err := os.Rename(o.LastNote, name); !errors.Is(err, fs.ErrNotExist) {
-		return s.kept(err)
+		return err
 	}
 	return nil
 }
 
 // remember keeps the name of the log that is at this address.
 func (s *state) remember() error {
-	name := s.conf.herePath()
-	if was, err := os.ReadFile(name); err == nil && strings.TrimSpace(string(was)) == s.log.Origin() {
+	if was, err := s.conf.here(); err == nil && was == s.log.Origin() {
 		return nil
 	}
+	name := s.conf.herePath()
 	err := os.MkdirAll(filepath.Dir(name), 0o700)
 	if err == nil {
 		err = durable.WriteFile(name, func(w io.Writer) error {
@@ -155,7 +172,7 @@ func (s *state) remember() error {
 			return err
 		})
 	}
-	return s.kept(err)
+	return err
 }
 
 // kept is err, unless it is that this user may not write to the configuration
@@ -176,7 +193,12 @@ func (s *state) warnUnkept(err error) {
 	}
 	s.unkept = true
 	note("warning: the second copy of the log's last checkpoint cannot be kept, so nobody here would notice that the database was put back: %v", err)
-	note("hint: make %s a folder that can be written, or set XDG_CONFIG_HOME to one (docs/log.md)", configDir())
+	note("hint: %s", configHint())
+}
+
+// configHint is what to do about a configuration folder that cannot be written.
+func configHint() string {
+	return "make " + configDir() + " a folder that can be written, or set XDG_CONFIG_HOME to one (docs/log.md)"
 }
 
 func (c *config) logOptions() (*ledger.Options, error) {
