@@ -16,7 +16,35 @@ type file struct {
 	max  int64
 }
 
-func (f file) read(context.Context) (Bytes, error) {
+// read gives a pipe up when ctx ends: nobody may ever write to it.
+func (f file) read(ctx context.Context) (Bytes, error) {
+	if info, err := os.Stat(f.path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return unlessDone(ctx, f.readAll)
+	}
+	return f.readAll()
+}
+
+// unlessDone is what read gives, or ctx's error when that ends first. What read
+// is doing then goes on, and what it gives is lost.
+func unlessDone(ctx context.Context, read func() (Bytes, error)) (Bytes, error) {
+	type result struct {
+		got Bytes
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		got, err := read()
+		done <- result{got, err}
+	}()
+	select {
+	case r := <-done:
+		return r.got, r.err
+	case <-ctx.Done():
+		return Bytes{}, ctx.Err()
+	}
+}
+
+func (f file) readAll() (Bytes, error) {
 	in, err := os.Open(f.path)
 	if err != nil {
 		return Bytes{}, bare(err)
@@ -96,24 +124,13 @@ type stdio struct {
 
 // read ends with ctx: a pipe that stays silent must not keep Ctrl-C waiting.
 func (s stdio) read(ctx context.Context) (Bytes, error) {
-	type result struct {
-		data []byte
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
+	return unlessDone(ctx, func() (Bytes, error) {
 		data, err := readAll(s.in, -1, s.max)
-		done <- result{data, err}
-	}()
-	select {
-	case r := <-done:
-		if r.err == nil && len(r.data) == 0 {
-			r.err = errors.New("standard input is empty")
+		if err == nil && len(data) == 0 {
+			err = errors.New("standard input is empty")
 		}
-		return Bytes{Data: r.data}, bare(r.err)
-	case <-ctx.Done():
-		return Bytes{}, ctx.Err()
-	}
+		return Bytes{Data: data}, bare(err)
+	})
 }
 
 func (s stdio) stat(context.Context) (Info, error) { return Info{Size: -1}, nil }

@@ -48,7 +48,7 @@ func (j *job) settle() error {
 		}
 		return nil
 	}
-	rest := j.unpublished() // the last one is the end
+	rest := append(j.pump.close(), j.events[len(j.events)-1]) // the last one is the end
 	j.facts.Kernel = kernelFacts(j.row.Kernel)
 	j.facts.Names, j.facts.Result = nameFacts(&j.row), j.resultFacts()
 	item, err := j.s.item(&j.row, &j.facts, j.events, rest)

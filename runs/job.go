@@ -23,7 +23,7 @@ type job struct {
 
 	facts  audit.RunFacts
 	events []events.Event // those of the bus, in their order
-	pump   *pump          // nil: there is no log, or the row is not kept yet
+	pump   *pump          // nil: there is no log
 	over   bool           // the last of events is the run's end
 	closed <-chan error   // the kernel's end; nil: none was started
 	packed chan packed    // what pack reads; nil: nobody does
@@ -31,6 +31,8 @@ type job struct {
 
 	kept      chan struct{}   // closed when Submit knows whether the store has the row
 	refused   bool            // it has not: there is no run; read it after kept is closed
+	exists    bool            // the job knows that it has
+	early     []Event         // for the listener, until then
 	ctx       context.Context // ends: the kernel is killed
 	kill      func()
 	cancel    chan struct{} // closed: the cell is interrupted
@@ -40,46 +42,56 @@ type job struct {
 
 // emit tells the bus and the listener. After the run's end the bus hears no more: its entry is made.
 func (j *job) emit(e Event) {
-	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
+	e = j.stamped(e)
 	if j.s.o.Log != nil && !j.over && busType(e) != "" {
 		j.over = e.Type == EventEnded // it is kept in one transaction with the entry
 		j.publish(forBus(e, j.row.Input))
 	}
-	if j.req.Listener != nil {
+	switch {
+	case j.req.Listener == nil:
+	case j.exists:
 		j.req.Listener(e)
+	default:
+		j.early = append(j.early, e)
 	}
 }
 
-// publish gives an event to the bus, or keeps it until the row is kept or the run ends.
+func (j *job) stamped(e Event) Event {
+	e.Version, e.Run, e.Time = EventVersion, j.row.ID, j.s.o.Now().UTC()
+	return e
+}
+
+// publish gives an event to the bus. The last one waits for the run's entry.
 func (j *job) publish(e events.Event) {
 	j.events = append(j.events, e)
-	if j.pump != nil && !j.over {
+	if !j.over {
 		j.pump.add(e)
 	}
 }
 
-// begin waits until the store has the run's row, and tells everybody that the
-// run goes on. False: the row was refused, and nothing may happen.
-func (j *job) begin(doc *nbformat.Document) bool {
+// isKept waits until the store has the run's row, and tells the listener what
+// came before. False: the row was refused, and nothing may happen.
+func (j *job) isKept() bool {
 	if <-j.kept; j.refused {
+		return false
+	}
+	j.exists = true
+	for _, e := range j.early {
+		j.req.Listener(e)
+	}
+	j.early = nil
+	return true
+}
+
+// begin tells everybody that the run goes on, once the store has its row.
+func (j *job) begin(doc *nbformat.Document) bool {
+	if !j.isKept() {
 		return false
 	}
 	// A store that is away now may be back at the end, where its error counts.
 	_ = j.s.store.Put(context.WithoutCancel(j.ctx), j.row)
-	if j.s.o.Log != nil {
-		j.pump = newPump(j.ctx, j.s.o.Bus)
-		j.pump.add(j.events...)
-	}
 	j.emit(Event{Type: EventStarted, Input: j.row.Input, Output: j.row.Output, Cells: doc.Len(), Kernel: j.kernelName(doc)})
 	return true
-}
-
-// unpublished are the events that the store does not have when the run is over: at least its end.
-func (j *job) unpublished() []events.Event {
-	if j.pump == nil {
-		return j.events
-	}
-	return append(j.pump.close(), j.events[len(j.events)-1])
 }
 
 func (j *job) warn(format string, args ...any) {
@@ -92,7 +104,7 @@ func (j *job) warn(format string, args ...any) {
 func (j *job) run() {
 	j.row.State, j.row.Started = executor.RunRunning, j.s.o.Now().UTC()
 	err := j.pipeline()
-	if <-j.kept; j.refused {
+	if !j.isKept() {
 		return
 	}
 	j.keepRest(err == nil)

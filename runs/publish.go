@@ -120,15 +120,21 @@ type pump struct {
 	closed  bool
 }
 
-func newPump(ctx context.Context, bus Bus) *pump {
+// newPump begins to publish when ready says so; where it says no, nothing is ever published.
+func newPump(ctx context.Context, bus Bus, ready func() bool) *pump {
 	p := &pump{bus: bus, ctx: context.WithoutCancel(ctx), wake: make(chan struct{}, 1), done: make(chan struct{})}
-	go p.run()
+	go func() {
+		defer close(p.done)
+		if ready() {
+			p.run()
+		}
+	}()
 	return p
 }
 
-func (p *pump) add(es ...events.Event) {
+func (p *pump) add(e events.Event) {
 	p.mu.Lock()
-	p.waiting = append(p.waiting, es...)
+	p.waiting = append(p.waiting, e)
 	p.mu.Unlock()
 	p.poke()
 }
@@ -141,7 +147,6 @@ func (p *pump) poke() {
 }
 
 func (p *pump) run() {
-	defer close(p.done)
 	for range p.wake {
 		p.mu.Lock()
 		batch, closed := p.waiting, p.closed

@@ -97,8 +97,12 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 			Input: notebooks.Redact(req.Input), Output: notebooks.Redact(req.Output), KernelAsked: req.Kernel,
 		},
 	}
-	j.emit(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
-	row := j.row // the job's own from here on
+	row, queued := j.row, j.stamped(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
+	if s.o.Log != nil {
+		j.pump = newPump(ctx, s.o.Bus, func() bool { <-j.kept; return !j.refused })
+		j.publish(forBus(queued, row.Input))
+	}
+	// From here on all of j but kept and refused is its worker's.
 	s.mu.Lock()
 	s.jobs[row.ID] = j
 	s.waiting = append(s.waiting, j)
@@ -109,16 +113,19 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 		defer s.mu.Unlock()
 		s.giveUp(j)
 	})
-	if err := s.keepRow(ctx, j, row); err != nil {
+	if err := s.keepRow(ctx, j, row, queued); err != nil {
 		return "", fmt.Errorf("keep the run's row: %w", err)
 	}
 	return row.ID, nil
 }
 
 // keepRow gives the store the first row of a job, and ends the job where it is refused.
-func (s *Service) keepRow(ctx context.Context, j *job, row Run) error {
+func (s *Service) keepRow(ctx context.Context, j *job, row Run, queued Event) error {
 	err := s.store.Put(ctx, row)
 	j.refused = err != nil
+	if err == nil && j.req.Listener != nil {
+		j.req.Listener(queued)
+	}
 	close(j.kept)
 	if err == nil {
 		return nil
@@ -161,7 +168,7 @@ func (s *Service) work(j *job) {
 	defer j.kill()
 	if !j.stopped() {
 		j.run()
-	} else if <-j.kept; !j.refused {
+	} else if j.isKept() {
 		j.end(executor.RunCancelled, "", "cancelled before it began")
 	}
 	if !j.refused {

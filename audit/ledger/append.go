@@ -152,9 +152,12 @@ func (l *Ledger) commit(ctx context.Context) {
 		for _, c := range group {
 			close(c.done)
 		}
-		l.queue.gather(len(group), took/4)
+		l.queue.gather(len(group), min(took/4, maxGather))
 	}
 }
+
+// maxGather is the longest wait for a group to fill: a store that was away took long for another reason.
+const maxGather = 2 * time.Millisecond
 
 // gather waits until as many calls as were just answered have come, beside
 // those that wait already, for the limit at most: writers mostly come back at

@@ -20,9 +20,12 @@ import (
 // so, and the next one ends the program.
 type brake struct {
 	svc  *runs.Service
-	ids  []string
 	kill func()
 	ui   *ui
+
+	mu     sync.Mutex
+	ids    []string // submitted
+	pulled bool     // every run is cancelled, those that are submitted later too
 
 	last   atomic.Int32 // the signal that came last
 	before int          // signals that came while cells ran
@@ -55,6 +58,24 @@ func (b *brake) onSignals() (stop func()) {
 	return func() { signal.Stop(signals); close(done); wg.Wait() }
 }
 
+// add takes a run under the brake.
+func (b *brake) add(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ids = append(b.ids, id)
+	if b.pulled {
+		b.cancel(id)
+	}
+}
+
+func (b *brake) cancel(ids ...string) {
+	for _, id := range ids {
+		if err := b.svc.Cancel(id); err != nil && !errors.Is(err, runs.ErrNotFound) {
+			b.ui.say("cancel: %v", err)
+		}
+	}
+}
+
 func (b *brake) pull(s syscall.Signal) {
 	writing := b.ui.writing()
 	switch {
@@ -71,11 +92,10 @@ func (b *brake) pull(s syscall.Signal) {
 	case writing == nil && b.before == 0:
 		b.before++
 		b.ui.say("cancelling: what ran will be written; once more kills the kernel")
-		for _, id := range b.ids {
-			if err := b.svc.Cancel(id); err != nil && !errors.Is(err, runs.ErrNotFound) {
-				b.ui.say("cancel: %v", err)
-			}
-		}
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.pulled = true
+		b.cancel(b.ids...)
 	case writing == nil && b.before == 1:
 		b.before++
 		b.ui.say("killing the kernel: what ran will be written; once more ends assay before that is done")

@@ -53,6 +53,11 @@ func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) {
 
 // Put implements runs.Store.
 func (r record) Put(ctx context.Context, row runs.Run) error {
+	select {
+	case <-r.s.ready:
+	case <-ctx.Done(): // a server that does not answer
+		return ctx.Err()
+	}
 	if err := r.s.opened(); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -46,7 +45,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 		return err
 	}
 	code, err := f.runAll(ctx, s, ui, base, targets)
-	if s.opened() == nil && err == nil {
+	if err == nil {
 		err = s.intact()
 	}
 	if closed := s.close(ctx); closed != nil { // everything is kept by now
@@ -71,16 +70,21 @@ func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Reque
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	brake := &brake{svc: svc, kill: stop, ui: ui} // a kernel may run before Submit returns
+	defer brake.onSignals()()
 	ids := make([]string, len(targets))
 	for i, t := range targets {
 		req := base
 		req.Input, req.Output, req.Listener = t.in, t.out, ui.listener(i)
 		if ids[i], err = svc.Submit(ctx, req); err != nil {
-			return 0, cmp.Or(s.opened(), surroundings(err))
+			s.stopOpening()
+			if by := brake.caught(); by != 0 && ctx.Err() != nil {
+				return 128 + int(by), nil
+			}
+			return 0, notSubmitted(err)
 		}
+		brake.add(ids[i])
 	}
-	brake := &brake{svc: svc, ids: ids, kill: stop, ui: ui}
-	defer brake.onSignals()()
 	rows := make([]runs.Run, len(ids))
 	for i, id := range ids {
 		var waited error
@@ -102,6 +106,15 @@ func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Reque
 		code = exitSurroundings // --stdout-file, --stderr-file or the events are not whole
 	}
 	return code, nil
+}
+
+// notSubmitted says why there is no run: mostly because the state cannot be opened.
+func notSubmitted(err error) error {
+	var known *exitError
+	if errors.As(err, &known) {
+		return known
+	}
+	return surroundings(err)
 }
 
 // evidenceError says what to do about a run that ended and whose proof is not whole.

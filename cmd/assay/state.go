@@ -30,8 +30,9 @@ type state struct {
 
 	unkept bool // that the configuration folder cannot be written was said
 
-	ready chan struct{} // closed when all of it is open, or cannot be; nil: it is
-	err   error         // why it cannot be; read it when ready is closed
+	ready  chan struct{} // closed when all of it is open, or cannot be; nil: it is
+	err    error         // why it cannot be; read it when ready is closed
+	giveUp func()        // ends the opening
 }
 
 // stateHint is what to do about a state folder that cannot be had.
@@ -67,6 +68,7 @@ func beginState(ctx context.Context) (*state, error) {
 	if err := s.live(); err != nil {
 		return nil, stateError(err)
 	}
+	ctx, s.giveUp = context.WithCancel(ctx)
 	go func() {
 		defer close(s.ready)
 		if err := s.open(ctx); err != nil {
@@ -126,6 +128,19 @@ func stateError(err error) error {
 	return &exitError{code: exitSurroundings, err: err, hint: hint}
 }
 
+// stopOpening ends what is still being opened and waits until nothing is.
+func (s *state) stopOpening() {
+	if s.giveUp == nil {
+		return
+	}
+	select {
+	case <-s.ready:
+	default:
+		s.giveUp()
+		<-s.ready
+	}
+}
+
 func (s *state) open(ctx context.Context) error {
 	var err error
 	if s.store, err = s.openStore(ctx, false); err != nil {
@@ -176,7 +191,10 @@ func openStoreAlone(ctx context.Context, readOnly bool) (*state, error) {
 
 // close delivers what it can in a moment and frees everything. What is left goes with the next command.
 func (s *state) close(ctx context.Context) error {
-	_ = s.opened()
+	s.stopOpening()
+	if s.giveUp != nil {
+		defer s.giveUp()
+	}
 	var errs []error
 	if s.quiet != nil {
 		s.quiet()
