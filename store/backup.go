@@ -5,19 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"assay/audit"
 )
 
 // Backup writes the state of one moment to path, which must not be there yet:
 // one SQLite file, whatever the engine, and its blobs in the folder
 // PATH.blobs. Writers go on meanwhile. A backup is a store: it can be opened,
 // checked and verified where it is.
+//
+// A *MissingError says that the database was copied, and which blobs were not.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("back up to %s: there is a file already: name another, or remove it", path)
@@ -25,15 +23,20 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.backup(ctx, path); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, s.e.explain(err))
 	}
-	copied, err := Open(ctx, "sqlite:"+path, &Options{Codec: s.o.Codec, ReadOnly: true})
+	// The copy says which blobs there were at its moment.
+	copied, err := openCopy(ctx, path)
 	if err == nil {
-		// The copy says which blobs there were at its moment.
 		err = errors.Join(copyBlobs(ctx, copied, s, copied), copied.Close())
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("back up to %s: %w", path, s.e.explain(err)), removeDatabase(path))
+		return fmt.Errorf("back up to %s: the database is there, and not all of its blobs: %w", path, s.e.explain(err))
 	}
 	return nil
+}
+
+// openCopy opens what is to become a backup, which whoever has no key may make too.
+func openCopy(ctx context.Context, path string) (*Store, error) {
+	return Open(ctx, "sqlite:"+path, &Options{copying: true})
 }
 
 // backup makes the database under another name first: until the copy is a store
@@ -55,7 +58,7 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 	if err := s.e.backup(ctx, s, made); err != nil {
 		return err
 	}
-	copied, err := Open(ctx, "sqlite:"+made, &Options{Codec: s.o.Codec})
+	copied, err := openCopy(ctx, made)
 	if err != nil {
 		return err
 	}
@@ -68,8 +71,7 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 	return os.Rename(made, path)
 }
 
-// removeDatabase takes away what a backup that failed has made; its blobs stay,
-// because they are what their names say.
+// removeDatabase takes away what a backup that failed has made.
 func removeDatabase(path string) error {
 	var errs []error
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
@@ -88,61 +90,14 @@ func syncFile(path string) error {
 	return errors.Join(f.Chmod(0o600), f.Sync(), f.Close())
 }
 
-// copyBlobs copies what list has, in the form in which it is kept. What was to
-// be removed is not copied, and of what was being put only what is there.
-func copyBlobs(ctx context.Context, list, from, to *Store) error {
-	type row struct{ digest, state string }
-	var all []row
-	err := list.rows(ctx, "SELECT DISTINCT digest, state FROM blob WHERE state <> ? ORDER BY digest", []any{blobDoomed}, func(r *sql.Rows) error {
-		var b row
-		err := r.Scan(&b.digest, &b.state)
-		all = append(all, b)
-		return err
-	})
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	if from.blobs == nil || to.blobs == nil {
-		return fmt.Errorf("there are %d blobs: %w", len(all), ErrNoBlobs)
-	}
-	for _, b := range all {
-		d, err := audit.ParseDigest(b.digest)
-		if err == nil {
-			err = copyBlob(ctx, d, from, to)
-		}
-		if err != nil && (b.state == blobStored || !errors.Is(err, fs.ErrNotExist)) {
-			return fmt.Errorf("blob %s: %w", b.digest, err)
-		}
-	}
-	return nil
-}
-
-func copyBlob(ctx context.Context, d audit.Digest, from, to *Store) error {
-	here, err := from.blobKey(ctx, d)
-	if err != nil {
-		return err
-	}
-	there, err := to.blobKey(ctx, d)
-	if err != nil {
-		return err
-	}
-	r, err := from.blobs.open(ctx, here)
-	if err != nil {
-		return err
-	}
-	err = to.blobs.put(ctx, there, -1, func(w io.Writer) error {
-		_, err := io.Copy(w, r)
-		return err
-	})
-	return errors.Join(err, r.Close())
-}
-
 // Restore fills the store at url, which must be empty or not there yet, with
 // the backup at path. It goes from either engine to either.
 //
 // A log restored from an older copy is shorter than what was signed: a Ledger
 // notices and refuses. And the phase-lock profile of an observer must be given
 // a new key epoch, because the copy does not know which numbers were used since.
+//
+// A *MissingError whose blobs the backup does not have says that all else was restored.
 func Restore(ctx context.Context, path, url string, o *Options) (err error) {
 	var codec Options
 	if o != nil {
@@ -162,14 +117,20 @@ func Restore(ctx context.Context, path, url string, o *Options) (err error) {
 	if err := to.empty(ctx); err != nil {
 		return fmt.Errorf("restore to %s: %w", redact(url), err)
 	}
-	if err := copyBlobs(ctx, from, from, to); err != nil {
-		return fmt.Errorf("restore to %s: %w", redact(url), err)
+	lost := copyBlobs(ctx, from, from, to)
+	if missing := (*MissingError)(nil); lost != nil && (!errors.As(lost, &missing) || !missing.gone) {
+		return fmt.Errorf("restore to %s: %w", redact(url), lost) // which can be tried again
 	}
 	moment, err := from.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return fmt.Errorf("restore from %s: %w", path, from.e.explain(err))
 	}
-	err = copyTables(ctx, moment, to)
+	if err = copyTables(ctx, moment, to); err == nil {
+		err = lost
+		if lost != nil {
+			err = fmt.Errorf("all else is there: %w", lost)
+		}
+	}
 	if err != nil {
 		err = fmt.Errorf("restore to %s: %w", redact(url), err)
 	}

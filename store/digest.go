@@ -97,7 +97,7 @@ func (s *Store) fits(ctx context.Context) error {
 		return nil
 	case len(sealed) > 0 && sealed[0] == 0 && s.o.Codec != nil:
 		return fmt.Errorf("%w: it was begun without encryption: go on without, or name a new store for what is to be encrypted: %w", ErrKey, err)
-	case s.o.ReadOnly:
+	case s.o.ReadOnly, s.o.copying:
 		return nil
 	}
 	return fmt.Errorf("%w: %w", ErrKey, err)

@@ -50,6 +50,8 @@ type Options struct {
 	ReadOnly bool
 	// Env looks up the environment, for the credentials of object stores; nil: there is none.
 	Env func(string) string
+
+	copying bool // nothing that is sealed is read or written: the key need not be there
 }
 
 // Store is an open database. Its methods may be called concurrently, and any

@@ -113,6 +113,27 @@ func TestBlobsInS3(t *testing.T) {
 	says(t, env, exitOK, "log", "verify")
 }
 
+// A backup without the place of the blobs, which the configuration named once,
+// is kept and said not to be whole.
+func TestBackupWithoutBlobs(t *testing.T) {
+	testenv.Prefix(t, "main")
+	dir := t.TempDir()
+	home := keepingHome(t, filepath.Join(dir, "kept"))
+	env := []string{"HOME=" + home}
+	says(t, env, exitOK, "run", notebook(t, "1"), filepath.Join(dir, "out.ipynb"))
+	if err := os.Remove(filepath.Join(home, ".config", "assay", "config.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	backup := filepath.Join(dir, "copy.db")
+	_, said := says(t, env, exitSurroundings, "store", "backup", backup)
+	for _, want := range []string{"2 of 2 blobs are not copied", filepath.Join(dir, "kept"), "hint: the backup is kept, without them"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	says(t, append(env, "ASSAY_STORE=sqlite:"+backup), exitOK, "log", "show", "0")
+}
+
 // Real runs are killed (kill -9) at random moments while they keep notebooks:
 // what is kept is whole, and the store has nothing to complain about.
 func TestFaultBlobsKilled(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 
@@ -136,12 +137,23 @@ func newStoreBackup() *cobra.Command {
 			}
 			defer func() { err = s.closeRead(err) }()
 			if err := s.store.Backup(c.Context(), args[0]); err != nil {
-				return stateError(err)
+				return copyError(err, "the backup is kept, without them; "+blobsHint)
 			}
 			note("the log's key is not in the backup: keep a copy of %s elsewhere", logKeyPath())
 			return nil
 		},
 	}
+}
+
+const blobsHint = "blobs: in the configuration (docs/config.md) has to name the place for them"
+
+// copyError says what is there of a copy that is not whole.
+func copyError(err error, hint string) error {
+	var missing *store.MissingError
+	if !errors.As(err, &missing) {
+		return stateError(err)
+	}
+	return &exitError{code: exitSurroundings, err: err, hint: hint}
 }
 
 func newStoreRestore() *cobra.Command {
@@ -166,7 +178,7 @@ sign until assay log new goes on under a new name, and says so in the log.`,
 				return err
 			}
 			if err := store.Restore(context.WithoutCancel(c.Context()), args[0], to, &store.Options{Codec: codec, Blobs: conf.Blobs, Env: os.Getenv}); err != nil {
-				return stateError(err)
+				return copyError(err, "assay store check names what is lost; "+blobsHint)
 			}
 			return nil
 		},
