@@ -16,6 +16,12 @@ import (
 // the JSON of what testdata/oracle.py's function of that name returns.
 func ask[A any](t *testing.T, questions ...map[string]any) []A {
 	t.Helper()
+	return askIn[A](t, filepath.Join(testenv.Root(), "verify"), questions...)
+}
+
+// askIn puts them to the Python verifier that lies in dir.
+func askIn[A any](t *testing.T, dir string, questions ...map[string]any) []A {
+	t.Helper()
 	var in bytes.Buffer
 	enc := json.NewEncoder(&in)
 	for _, q := range questions {
@@ -23,7 +29,7 @@ func ask[A any](t *testing.T, questions ...map[string]any) []A {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command(testenv.Python(t, "proof"), filepath.Join("testdata", "oracle.py"), filepath.Join(testenv.Root(), "verify"))
+	cmd := exec.Command(testenv.Python(t, "proof"), filepath.Join("testdata", "oracle.py"), dir)
 	cmd.Stdin, cmd.Stderr = &in, os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

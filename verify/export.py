@@ -4,10 +4,10 @@ import hashlib
 import os
 import re
 
-import formats
 import verify
-from formats import need
+from verify import need
 
+formats = verify.beside("formats", must=True)
 NAMED_KEYS = 10000  # of those that entries name, more are not looked at
 
 
@@ -77,9 +77,9 @@ def bundles(folder, size):
         need(count == width, f"{path}: {count} entries, want {width}")
 
 
-def check(folder, keys):
+def check(folder, keys, witnesses=None, _=None):
     """All that can be said of an export, in lines; ValueError for the first thing that does not hold."""
-    origin, size, top, said = verify.checkpoint(load(folder, "checkpoint").decode(), keys)
+    origin, size, top, said = verify.checkpoint(load(folder, "checkpoint").decode(), keys, witnesses)
     shown, history = lines(folder, "payloads.jsonl"), list(lines(folder, "checkpoints.jsonl"))
     need(all(a["size"] < b["size"] for a, b in zip(history, history[1:])), "checkpoints.jsonl: sizes do not rise")
     sizes, grown, log, payload, named = {h["size"] for h in history}, Frontier(), origin, next(shown, None), {}
@@ -99,14 +99,14 @@ def check(folder, keys):
                 if len(named) < NAMED_KEYS:
                     named.setdefault(who, key)
         if payload and payload["index"] == index:
-            there, hidden = formats.bound(entry, payload["commitments"], payload["payloads"])
+            there, hidden = verify.bound(entry, payload["commitments"], payload["payloads"])
             held, withheld, payload = held + len(there), withheld + len(hidden), next(shown, None)
         elif entry["facts"]:
             silent += 1
     need(payload is None, "payloads.jsonl: a line is of an entry that does not come there")
     need(top == grown.root(), f"checkpoint: it is not that of the {size} entries that are here")
     need(log == origin, f"checkpoint: it is of the log {origin}, the last entries are of {log}")
-    past(history, trees, {**named, **{who: key for who, key in keys.items() if key[0] == verify.LOG}})
+    past(history, trees, {**named, **keys})
     for height, hashes in enumerate(grown.levels):
         for n in range(0, len(hashes), 256):
             path = f"tile/{height}/" + name(n // 256, len(hashes[n:n + 256]))
