@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -9,7 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"assay/audit"
 	"assay/internal/testenv"
 )
 
@@ -55,14 +58,20 @@ func (r *reader) open(t *testing.T) {
 	}
 }
 
-// run runs assay as the reader, with the owner's state.
-func (r *reader) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
+// command is assay as the reader runs it, with the owner's state.
+func (r *reader) command(args ...string) *exec.Cmd {
 	c := exec.Command(r.program, args...)
 	home := filepath.Join(r.dir, "home")
 	c.Dir = home
 	c.Env = append(os.Environ(), "ASSAY_TEST_IS_ASSAY=1", "HOME="+home, "TMPDIR="+home, "XDG_STATE_HOME="+filepath.Dir(r.folder), "XDG_CONFIG_HOME=", "NO_COLOR=1")
 	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	return c
+}
+
+// run runs it to its end.
+func (r *reader) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	c := r.command(args...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Start(); err != nil {
@@ -157,5 +166,50 @@ func TestReadOnlyStateUnread(t *testing.T) {
 		if code != exitSurroundings || stdout != "" || !strings.Contains(said, "its write-ahead log holds what the database does not have yet") || !strings.Contains(said, "hint: copy the database with its -wal") {
 			t.Errorf("%s: exit code %d\n%s%s", args, code, stdout, said)
 		}
+	}
+}
+
+// A notebook that is printed while somebody writes to the database, which is
+// read without locks, is said not to hold.
+func TestReadOnlyCatWritten(t *testing.T) {
+	t.Parallel()
+	r := newReader(t)
+	place := filepath.Join(r.owner.home, "kept")
+	setBlobs(t, r.owner.home, place)
+	r.otherUser.folder(t, "owner/large", 0o755)
+	out := filepath.Join(r.owner.home, "large", "out.ipynb")
+	r.owner.assay(t, exitOK, nil, "run", notebook(t, "print('x' * 1_000_000)"), out)
+	r.file(t, "home/.config/assay/config.yaml", []byte("blobs: "+place+"\n"), 0o644)
+	r.open(t)
+	written, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := audit.DigestBytes(written).String()
+	if code, stdout, said := r.run(t, "store", "cat", digest); code != exitOK || stdout != string(written) {
+		t.Fatalf("exit code %d, %d bytes\n%s", code, len(stdout), said)
+	}
+	c, errs := r.command("store", "cat", digest), new(bytes.Buffer)
+	c.Stderr = errs
+	pipe, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(pipe, make([]byte, 1)); err != nil { // and the rest is more than a pipe takes
+		t.Error(err)
+	}
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(r.folder, "assay.db"), later, later); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.Copy(io.Discard, pipe); err != nil {
+		t.Error(err)
+	}
+	_ = c.Wait()
+	if code := c.ProcessState.ExitCode(); code != exitSurroundings || !strings.Contains(errs.String(), "was written to while it was read") {
+		t.Errorf("exit code %d\n%s", code, errs)
 	}
 }

@@ -29,12 +29,12 @@ before all of it has been checked.`,
   assay store cat 9f86d081 -o then.ipynb
   assay store cat $(assay log show RUN --json | jq -r .facts.output.file) | jq .cells`,
 		Args: arguments(1, 1, "DIGEST, of a notebook that a run kept"),
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
 			s, err := openStoreAlone(c.Context(), true)
 			if err != nil {
 				return err
 			}
-			defer s.store.Close()
+			defer func() { err = s.closeRead(err) }()
 			return s.catBlob(c.Context(), args[0], out)
 		},
 	}
