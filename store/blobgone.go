@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -159,8 +160,9 @@ func (s *Store) removeBlob(ctx context.Context, d audit.Digest, place string) er
 }
 
 // moveBlob notes that what was kept at another place is at this store's: a
-// folder that was moved, or a backup. Where it is not there, nobody can tell
-// that it is gone: that would be said of bytes that still are where they were.
+// folder that was moved. Where it is not there, nobody can tell that it is gone:
+// that would be said of bytes that still are where they were. And where they
+// are, in a folder that was copied, they are removed.
 func (s *Store) moveBlob(ctx context.Context, d audit.Digest, key, place string) error {
 	there, err := s.blobs.has(ctx, key)
 	if err != nil {
@@ -173,7 +175,17 @@ func (s *Store) moveBlob(ctx context.Context, d audit.Digest, key, place string)
 		if err := t.turn("blob"); err != nil {
 			return err
 		}
-		_, err := t.exec("UPDATE blob SET place = ? WHERE digest = ? AND place = ? AND state = ?", s.blobs.place(), d.String(), place, blobDoomed)
-		return err
+		moved, err := t.exec("UPDATE blob SET place = ? WHERE digest = ? AND place = ? AND state = ?", s.blobs.place(), d.String(), place, blobDoomed)
+		if err != nil || moved == 0 {
+			return err
+		}
+		former := folder{place, place}
+		if place == "" {
+			former.path = s.near
+		}
+		if !filepath.IsAbs(former.path) && place != "" || former.path == "" {
+			return nil // an object store; or no folder is beside the database
+		}
+		return former.remove(ctx, key)
 	})
 }

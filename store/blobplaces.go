@@ -34,6 +34,7 @@ type blobs interface {
 // openBlobs finds the place; nothing is asked of it yet.
 func (s *Store) openBlobs(beside string) error {
 	place := s.o.Blobs
+	s.near = beside
 	switch scheme, _, object := strings.Cut(place, "://"); {
 	case place == "" && beside == "":
 	case place == "":

@@ -141,6 +141,31 @@ func TestEraseBlobElsewhere(t *testing.T) {
 	})
 }
 
+// Blobs that were copied to another place, and not moved, go from both.
+func TestEraseCopiedBlobs(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{"", t.TempDir()} {
+		address, in := sqliteURL(t), []byte("in")
+		then, now := place, filepath.Join(t.TempDir(), "now")
+		if place == "" {
+			then = strings.TrimPrefix(address, "sqlite:") + ".blobs"
+		}
+		keepRun(t, open(t, address, &store.Options{Blobs: place}), "one", in, []byte("out"))
+		must(t, os.CopyFS(now, os.DirFS(then)))
+		s := open(t, address, &store.Options{Blobs: now})
+		must(t, erase(t, s, "one", "input"))
+		for _, folder := range []string{then, now} {
+			if name := blobFile(folder, in); filepath.Base(name) != "nowhere" {
+				t.Errorf("erased, and at %s", name)
+			}
+			if name := blobFile(folder, []byte("out")); filepath.Base(name) == "nowhere" {
+				t.Errorf("not erased, and gone from %s", folder)
+			}
+		}
+		checkOK(t, s)
+	}
+}
+
 // placeEnv tells a process of a test which place for blobs its store has.
 const placeEnv = "ASSAY_STORE_TEST_BLOBS"
 

@@ -62,6 +62,7 @@ type Store struct {
 	codec events.Codec
 	blobs blobs
 	own   atomic.Pointer[string] // the folder at its place: see home
+	near  string                 // the folder for blobs beside the database; "": there is none
 	o     Options
 	due   bool // when it was opened, an erasure had left something to scrub
 	still *still
