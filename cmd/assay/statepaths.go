@@ -8,7 +8,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -52,18 +51,6 @@ func (c *config) sqlitePath() string {
 	return abs
 }
 
-// address tells one store from another, whatever the password.
-func (c *config) address() string {
-	if path := c.sqlitePath(); path != "" {
-		return path
-	}
-	u, err := url.Parse(c.storeURL())
-	if err != nil {
-		return "postgres"
-	}
-	return u.Host + u.Path
-}
-
 // copyPath is the second copy of a log's last checkpoint: away from the
 // database, so that a database that is put back does not bring it along, and by
 // the log's name, so that it is found wherever the database is put.
@@ -73,8 +60,10 @@ func copyPath(origin string) string {
 
 // herePath is the file with the name of the log that was last at the store's
 // address: a database that was emptied has forgotten it.
-func (c *config) herePath() string {
-	return filepath.Join(configDir(), "checkpoints", "at-"+shortHash(c.address()))
+func (c *config) herePath() string { return atPath(c.address()) }
+
+func atPath(address string) string {
+	return filepath.Join(configDir(), "checkpoints", "at-"+shortHash(address))
 }
 
 func shortHash(s string) string {
@@ -130,9 +119,29 @@ func (s *state) logOptions(ctx context.Context) (*ledger.Options, error) {
 	return o, nil
 }
 
-// here is the name of the log that was last at the store's address; "" is none.
+// here is the name of the log that was last at the store's address, or, where
+// no log is known to have been, at its former one; "" is none.
 func (c *config) here() (string, error) {
-	text, err := os.ReadFile(c.herePath())
+	// The former first: remember takes it away when the other is there.
+	former, ferr := c.formerly()
+	was, err := readName(c.herePath())
+	if err != nil || was != "" {
+		return was, err
+	}
+	return former, ferr
+}
+
+// formerly is the name of the log that was last at the former address.
+func (c *config) formerly() (string, error) {
+	address := c.formerAddress()
+	if address == "" {
+		return "", nil
+	}
+	return readName(atPath(address))
+}
+
+func readName(file string) (string, error) {
+	text, err := os.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
@@ -159,12 +168,27 @@ func (s *state) rename(o *ledger.Options) error {
 	return nil
 }
 
-// remember keeps the name of the log that is at this address.
+// remember keeps the name of the log that is at this address. What says so of
+// the former address is of no other store then, and goes: another store that
+// had the same former address would be held against this log.
 func (s *state) remember() error {
-	if was, err := s.conf.here(); err == nil && was == s.log.Origin() {
+	if err := s.rememberHere(); err != nil {
+		return err
+	}
+	if was, err := s.conf.formerly(); err != nil || was != s.log.Origin() {
 		return nil
 	}
+	if err := os.Remove(atPath(s.conf.formerAddress())); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (s *state) rememberHere() error {
 	name := s.conf.herePath()
+	if was, err := readName(name); err == nil && was == s.log.Origin() {
+		return nil
+	}
 	err := os.MkdirAll(filepath.Dir(name), 0o700)
 	if err == nil {
 		err = durable.WriteFile(name, func(w io.Writer) error {
