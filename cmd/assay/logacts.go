@@ -234,7 +234,7 @@ func (s *state) newLog(ctx context.Context, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := ledger.ProveWritable(s.conf.herePath()); err != nil {
+	if err := s.rememberEnding(ctx); err != nil {
 		return err
 	}
 	s.log, err = ledger.NewLog(ctx, s.store, o, askedBy(), reason)
@@ -248,6 +248,25 @@ func (s *state) newLog(ctx context.Context, reason string) error {
 		return fmt.Errorf("the log is %s now, and %w for it: %w", s.log.Origin(), ledger.ErrUnwritable, err)
 	}
 	return nil
+}
+
+// rememberEnding keeps the name of the log that is here before it ends, where
+// none was kept: after a kill the next call finds by it the old log's second
+// copy, and so what was begun already. The error is ledger.ErrUnwritable.
+func (s *state) rememberEnding(ctx context.Context) error {
+	name := s.conf.herePath()
+	if err := ledger.ProveWritable(name); err != nil {
+		return err
+	}
+	was, err := s.conf.here()
+	if err != nil || was != "" {
+		return err
+	}
+	origin, err := s.store.Origin(ctx)
+	if err != nil || origin == "" {
+		return err
+	}
+	return writeName(name, origin)
 }
 
 // actError says what to do about an act that could not be kept.

@@ -189,14 +189,17 @@ func (s *state) rememberHere() error {
 	if was, err := readName(name); err == nil && was == s.log.Origin() {
 		return nil
 	}
-	err := os.MkdirAll(filepath.Dir(name), 0o700)
-	if err == nil {
-		err = durable.WriteFile(name, func(w io.Writer) error {
-			_, err := io.WriteString(w, s.log.Origin()+"\n")
-			return err
-		})
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return err
 	}
-	return err
+	return writeName(name, s.log.Origin())
+}
+
+func writeName(file, origin string) error {
+	return durable.WriteFile(file, func(w io.Writer) error {
+		_, err := io.WriteString(w, origin+"\n")
+		return err
+	})
 }
 
 // kept is err, unless it is that this user may not write to the configuration

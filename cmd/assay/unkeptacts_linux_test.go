@@ -95,3 +95,47 @@ func TestLogNewHalfNamed(t *testing.T) {
 	p.assay(t, exitSurroundings, nil, "log", "new", "--reason", "again")
 	p.assay(t, exitOK, nil, "log", "verify")
 }
+
+// A log of which nothing was kept is remembered before a new one is begun, and
+// a call that was killed after the new one was signed is gone on with by that.
+func TestLogNewKilled(t *testing.T) {
+	t.Parallel()
+	k := &killed{home: t.TempDir()}
+	dir := filepath.Join(k.home, ".config", "assay", "checkpoints")
+	first, _ := k.assay(t, exitOK, nil, "log", "checkpoint")
+	was, _, _ := strings.Cut(first, "\n")
+	at := filepath.Join(dir, "at-"+shortHash(filepath.Join(k.home, ".local", "state", "assay", "assay.db")))
+	forget := func() {
+		t.Helper()
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forget()
+	if err := os.MkdirAll(filepath.Join(dir, shortHash(was)), 0o700); err != nil { // a second copy that is none ends the call
+		t.Fatal(err)
+	}
+	k.assay(t, exitSurroundings, nil, "log", "new", "--reason", "the first time")
+	if text, err := os.ReadFile(at); err != nil || string(text) != was+"\n" {
+		t.Fatalf("remembered is %q, %v, want %s", text, err, was)
+	}
+	forget()
+	k.assay(t, exitOK, nil, "log", "new", "--reason", "the second time")
+	second, _ := k.assay(t, exitOK, nil, "log", "checkpoint")
+	forget()
+	for name, text := range map[string]string{at: was + "\n", filepath.Join(dir, shortHash(was)): first} { // as it is then
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.assay(t, exitOK, nil, "log", "new", "--reason", "the third time")
+	if third, _ := k.assay(t, exitOK, nil, "log", "checkpoint"); third != second {
+		t.Errorf("another log was begun:\n%safter\n%s", third, second)
+	}
+	if now, _, _ := strings.Cut(second, "\n"); !exists(filepath.Join(dir, shortHash(now))) || exists(filepath.Join(dir, shortHash(was))) {
+		t.Error("it was not filed")
+	}
+}
