@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"sync"
+	"time"
 
 	"assay/events"
 	"assay/executor"
@@ -110,19 +111,23 @@ func clip(s string) string {
 // pump publishes a run's events in their order from a goroutine of its own: a
 // slow disk holds no cell up. Its methods are for one goroutine.
 type pump struct {
-	bus  Bus
-	ctx  context.Context
-	wake chan struct{}
-	done chan struct{}
+	bus     Bus
+	ctx     context.Context
+	wake    chan struct{}
+	closing chan struct{}
+	done    chan struct{}
 
 	mu      sync.Mutex
 	waiting []events.Event
-	closed  bool
 }
+
+// pumpWindow is how long an event waits for others to share its transaction:
+// cells that take a millisecond would each have one of their own.
+const pumpWindow = 25 * time.Millisecond
 
 // newPump begins to publish when ready says so; where it says no, nothing is ever published.
 func newPump(ctx context.Context, bus Bus, ready func() bool) *pump {
-	p := &pump{bus: bus, ctx: context.WithoutCancel(ctx), wake: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &pump{bus: bus, ctx: context.WithoutCancel(ctx), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		if ready() {
@@ -136,10 +141,6 @@ func (p *pump) add(e events.Event) {
 	p.mu.Lock()
 	p.waiting = append(p.waiting, e)
 	p.mu.Unlock()
-	p.poke()
-}
-
-func (p *pump) poke() {
 	select {
 	case p.wake <- struct{}{}:
 	default:
@@ -147,30 +148,40 @@ func (p *pump) poke() {
 }
 
 func (p *pump) run() {
-	for range p.wake {
-		p.mu.Lock()
-		batch, closed := p.waiting, p.closed
-		p.waiting = nil
-		p.mu.Unlock()
-		if len(batch) > 0 {
-			if _, err := p.bus.Publish(p.ctx, batch...); err != nil {
-				p.mu.Lock()
-				p.waiting = append(batch, p.waiting...) // the next event tries them again, and at last the run's end
-				p.mu.Unlock()
-			}
-		}
-		if closed {
+	for {
+		select {
+		case <-p.wake:
+		case <-p.closing:
 			return
 		}
+		select {
+		case <-time.After(pumpWindow):
+		case <-p.closing:
+			return
+		}
+		p.publish()
+	}
+}
+
+// publish tries all that wait. Where that fails the next event tries them again, and at last the run's end.
+func (p *pump) publish() {
+	p.mu.Lock()
+	batch := p.waiting
+	p.waiting = nil
+	p.mu.Unlock()
+	if len(batch) == 0 {
+		return
+	}
+	if _, err := p.bus.Publish(p.ctx, batch...); err != nil {
+		p.mu.Lock()
+		p.waiting = append(batch, p.waiting...)
+		p.mu.Unlock()
 	}
 }
 
 // close returns what the store does not have yet, to be kept with the run's end.
 func (p *pump) close() []events.Event {
-	p.mu.Lock()
-	p.closed = true
-	p.mu.Unlock()
-	p.poke()
+	close(p.closing)
 	<-p.done
 	return p.waiting
 }
