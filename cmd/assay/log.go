@@ -7,17 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"assay/audit"
-	"assay/audit/ledger"
-	"assay/nbformat"
-	"assay/runs"
-	"assay/runs/output"
 	"assay/store"
 )
 
@@ -108,85 +102,6 @@ func with(ctx context.Context, open func(context.Context) (*state, error), do fu
 		return err // which is more to the point than what close says
 	}
 	return closed
-}
-
-// find is the entry that a word on the command line means.
-func (s *state) find(ctx context.Context, word string) (ledger.Stored, error) {
-	ids := []string{word}
-	if index, err := strconv.ParseInt(word, 10, 64); err == nil {
-		st, err := s.store.Entry(ctx, index)
-		return st, s.noEntry(err, word)
-	}
-	if filepath.Ext(word) == ".ipynb" && exists(word) {
-		var err error
-		if ids, err = s.entriesOf(ctx, word); err != nil {
-			return ledger.Stored{}, err
-		}
-	}
-	var st ledger.Stored
-	var err error
-	for _, id := range ids {
-		if st, err = s.store.Find(ctx, id); !errors.Is(err, ledger.ErrNotFound) {
-			break
-		}
-	}
-	return st, s.noEntry(err, word)
-}
-
-func (s *state) noEntry(err error, word string) error {
-	if errors.Is(err, ledger.ErrNotFound) {
-		return usage("assay log show lists what is there", "the log %s has no entry of %q", s.log.Origin(), word)
-	}
-	return err
-}
-
-// entriesOf are the ids of the entries that may be about the notebook, the
-// best first: of its recovery, where it is one, and of the run that made it.
-func (s *state) entriesOf(ctx context.Context, name string) ([]string, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, surroundings(err)
-	}
-	d, err := nbformat.Parse(data)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	run := d.Metadata().Get("assay", "run_id").Text()
-	if run == "" {
-		return nil, usage("give the run's id: assay log show lists them", "%s names no run of assay's", name)
-	}
-	if facts, _ := output.ReadFacts(d); !facts.Recovered {
-		return []string{run}, nil
-	}
-	recoveries, err := s.recoveriesOf(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	for _, st := range recoveries {
-		payloads, err := s.store.Payloads(ctx, st.ID)
-		if err != nil {
-			return nil, err
-		}
-		if r, err := audit.ParseRecovered(payloads); err == nil && r.Output != nil && r.Output.File == audit.DigestBytes(data) {
-			return []string{st.ID, run}, nil
-		}
-	}
-	return []string{run}, nil
-}
-
-// recoveriesOf are the entries of what was recovered of a run.
-func (s *state) recoveriesOf(ctx context.Context, run string) ([]ledger.Stored, error) {
-	var found []ledger.Stored
-	for n := 1; ; n++ {
-		st, err := s.store.Find(ctx, runs.RecoveredID(run, n))
-		if errors.Is(err, ledger.ErrNotFound) {
-			return found, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, st)
-	}
 }
 
 func listEntries(ctx context.Context, w io.Writer, s *state, n int64, asJSON bool) error {
@@ -331,92 +246,4 @@ func newLogCheckpoint() *cobra.Command {
 	}
 	c.Flags().BoolVar(&cosign, "cosign", false, "ask the configured witnesses to sign it too")
 	return c
-}
-
-func newLogProve() *cobra.Command {
-	var (
-		out   string
-		asTLP bool
-		from  int64
-	)
-	c := &cobra.Command{
-		Use:   "prove [RUN]",
-		Short: "write a run's receipt anew, or prove that the log only grew",
-		Example: `  assay log prove out.ipynb --out out.ipynb.receipt.json
-  assay log prove 0198c0de-… --tlog-proof
-  assay log prove --from 1200`,
-		Args: arguments(0, 1, "RUN"),
-		RunE: func(c *cobra.Command, args []string) error {
-			if (len(args) == 0) == (from == 0) {
-				return usage("see: assay log prove --help", "give a RUN, or --from SIZE")
-			}
-			return with(c.Context(), openProving, func(ctx context.Context, s *state) error {
-				var text []byte
-				var err error
-				switch {
-				case from != 0:
-					text, err = s.consistency(ctx, from)
-				default:
-					text, err = s.proof(ctx, args[0], asTLP)
-				}
-				if err != nil {
-					return err
-				}
-				return writeOutput(out, text)
-			})
-		},
-	}
-	c.Flags().StringVar(&out, "out", "-", "`FILE` to write")
-	c.Flags().BoolVar(&asTLP, "tlog-proof", false, "the C2SP tlog-proof, without what the entry says")
-	c.Flags().Int64Var(&from, "from", 0, "prove that today's log begins with that of `SIZE` entries, as JSON")
-	return c
-}
-
-func (s *state) proof(ctx context.Context, word string, asTLP bool) ([]byte, error) {
-	st, err := s.find(ctx, word)
-	if err != nil {
-		return nil, err
-	}
-	if asTLP {
-		return s.log.Proof(ctx, st.ID)
-	}
-	r, err := s.log.Receipt(ctx, st.ID)
-	if err != nil {
-		return nil, stateError(err)
-	}
-	return r.Encode(), nil
-}
-
-// consistencyProof is what log prove --from prints: docs/json.md.
-type consistencyProof struct {
-	Version    int      `json:"v"`
-	Log        string   `json:"log"`
-	From       int64    `json:"from"`
-	To         int64    `json:"to"`
-	FromRoot   string   `json:"from_root"`
-	ToRoot     string   `json:"to_root"`
-	Proof      []string `json:"proof"`
-	Checkpoint string   `json:"checkpoint"`
-}
-
-func (s *state) consistency(ctx context.Context, from int64) ([]byte, error) {
-	signed, err := s.log.Checkpoint(ctx)
-	if err != nil {
-		return nil, stateError(err)
-	}
-	proof, older, newer, err := s.log.ProveConsistency(ctx, from, signed.Size)
-	if errors.Is(err, ledger.ErrBadRange) {
-		return nil, usage(fmt.Sprintf("the log has %s", plural(signed.Size, "entry")), "%v", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	p := consistencyProof{
-		1, s.log.Origin(), from, signed.Size, audit.Digest(older).String(), audit.Digest(newer).String(), []string{}, string(signed.Note),
-	}
-	for _, h := range proof {
-		p.Proof = append(p.Proof, audit.Digest(h).String())
-	}
-	text, err := json.MarshalIndent(p, "", "  ")
-	return append(text, '\n'), err
 }
