@@ -232,9 +232,13 @@ func (l *Ledger) act(ctx context.Context, it Item, appendTo func() (int64, error
 	want, werr := audit.ParseEntry(it.Leaf)
 	got, gerr := audit.ParseEntry(st.Leaf)
 	if werr != nil || gerr != nil || got.Kind != want.Kind || got.Log != want.Log {
-		return 0, fmt.Errorf("entry %d has the id %s and is no such act: %w", st.Index, it.ID, ErrConflict)
+		return 0, notThatAct(st)
 	}
 	return st.Index, nil
+}
+
+func notThatAct(st Stored) error {
+	return fmt.Errorf("entry %d has the id %s and is no such act: %w", st.Index, st.ID, ErrConflict)
 }
 
 // enter appends an act that is an entry and nothing else.

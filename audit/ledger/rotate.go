@@ -146,6 +146,9 @@ func (l *Ledger) mayHandOver(ctx context.Context, to *signer) error {
 	if err != nil {
 		return err
 	}
+	if e.Kind != audit.KindKey || e.Log != l.origin {
+		return notThatAct(st)
+	}
 	if e.Subject != to.vkey {
 		return fmt.Errorf("%w: the key %s handed over to %s already", ErrMoved, l.signer.vkey, e.Subject)
 	}
