@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"assay/internal/testenv"
 	"assay/store"
 )
 
@@ -95,15 +96,11 @@ func TestFinishErasureLater(t *testing.T) {
 
 // PostgreSQL's is told and left to a person.
 func TestFinishErasurePostgres(t *testing.T) {
-	engines(t, func(t *testing.T, empty database) {
-		url := empty(t)
-		if !strings.HasPrefix(url, "postgres") {
-			t.Skip("SQLite's is finished")
-		}
-		appendAll(t, open(t, url, nil), ended("one"))
-		must(t, execute(raw(t, url), "UPDATE head SET value = 1 WHERE name = 'scrub'"))
-		if err := open(t, url, nil).FinishErasure(t.Context()); !errors.Is(err, store.ErrTraces) || !strings.Contains(err.Error(), "assay store scrub") {
-			t.Errorf("said: %v", err)
-		}
-	})
+	t.Parallel()
+	url := testenv.Postgres(t)
+	appendAll(t, open(t, url, nil), ended("one"))
+	must(t, execute(raw(t, url), "UPDATE head SET value = 1 WHERE name = 'scrub'"))
+	if err := open(t, url, nil).FinishErasure(t.Context()); !errors.Is(err, store.ErrTraces) || !strings.Contains(err.Error(), "assay store scrub") {
+		t.Errorf("said: %v", err)
+	}
 }

@@ -83,15 +83,7 @@ func (r *reader) run(t *testing.T, args ...string) (code int, stdout, stderr str
 
 func (r *reader) files(t *testing.T) string {
 	t.Helper()
-	entries, err := os.ReadDir(r.folder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return strings.Join(names, " ")
+	return namesIn(t, r.folder)
 }
 
 // Who may only read a state can show, verify, prove and export its log.
