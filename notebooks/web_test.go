@@ -137,7 +137,12 @@ func TestWebAnswers(t *testing.T) {
 		"/slow":        "no complete answer within 200ms",
 		"/cut":         "unexpected EOF",
 	} {
-		_, err := Read(ctx, srv.URL+path, &Options{Timeout: time.Second / 5})
+		// The limit is for the one that never ends; a slow machine needs more for the others.
+		limit := time.Minute
+		if path == "/slow" {
+			limit = time.Second / 5
+		}
+		_, err := Read(ctx, srv.URL+path, &Options{Timeout: limit})
 		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -148,9 +153,8 @@ func TestWebAnswers(t *testing.T) {
 	if err := Write(ctx, srv.URL+"/fixed", text("{}"), Condition{IfVersion: `W/"1"`}); err == nil || !strings.Contains(err.Error(), "too weak") {
 		t.Errorf("weak version: %v", err)
 	}
-	dead := httptest.NewServer(nil)
-	dead.Close()
-	if _, err := Read(ctx, dead.URL+"/nb", nil); err == nil || !strings.Contains(err.Error(), "connection refused") {
+	// Not a port that was free a moment ago: somebody else may have it by now.
+	if _, err := Read(ctx, "http://127.0.0.1:1/nb", nil); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("nobody there: %v", err)
 	}
 	if _, err := Read(ctx, "https:///nb.ipynb", nil); !errors.As(err, new(*RefusedError)) {
