@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"assay/internal/testenv"
 )
 
 // store is a WebDAV-like server of one folder, with ETags.
@@ -153,8 +155,7 @@ func TestWebAnswers(t *testing.T) {
 	if err := Write(ctx, srv.URL+"/fixed", text("{}"), Condition{IfVersion: `W/"1"`}); err == nil || !strings.Contains(err.Error(), "too weak") {
 		t.Errorf("weak version: %v", err)
 	}
-	// Not a port that was free a moment ago: somebody else may have it by now.
-	if _, err := Read(ctx, "http://127.0.0.1:1/nb", nil); err == nil || !strings.Contains(err.Error(), "connection refused") {
+	if _, err := Read(ctx, "http://"+testenv.Address(t)+"/nb", nil); err == nil || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("nobody there: %v", err)
 	}
 	if _, err := Read(ctx, "https:///nb.ipynb", nil); !errors.As(err, new(*RefusedError)) {

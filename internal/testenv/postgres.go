@@ -147,7 +147,7 @@ read -r word; [ "$word" = kill ] && kill -QUIT $pid || kill -INT $pid; wait $pid
 
 func (s *PostgresServer) await(t testing.TB) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(3 * time.Minute)
 	for tick := time.Tick(20 * time.Millisecond); ; {
 		select {
 		case <-s.ended:
@@ -185,7 +185,7 @@ func (s *PostgresServer) end(t testing.TB, word string) {
 	s.alive = nil
 	select {
 	case <-s.ended:
-	case <-time.After(60 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatalf("postgres does not end: %s", s.log())
 	}
 }

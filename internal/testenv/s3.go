@@ -27,7 +27,7 @@ func S3(t testing.TB, bucket string) (endpoint, folder string) {
 	if err := os.Mkdir(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	addr := freeAddress(t)
+	addr := Address(t) // versitygw does not tell which port it took when it may choose
 	// Metadata in a folder of its own: not every file system has extended attributes.
 	cmd := exec.Command(program, "--port", addr, "--access", S3Key, "--secret", S3Secret, "--quiet", "posix", "--sidecar", t.TempDir(), root)
 	var said bytes.Buffer
@@ -38,7 +38,7 @@ func S3(t testing.TB, bucket string) (endpoint, folder string) {
 	exited := make(chan struct{})
 	go func() { _ = cmd.Wait(); close(exited) }()
 	t.Cleanup(func() { _ = cmd.Process.Kill(); <-exited })
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(3 * time.Minute)
 	for tick := time.Tick(20 * time.Millisecond); ; {
 		select {
 		case <-exited:
@@ -52,18 +52,6 @@ func S3(t testing.TB, bucket string) (endpoint, folder string) {
 			}
 		}
 	}
-}
-
-// freeAddress is an address on this machine where nothing listens at present:
-// versitygw does not tell which port it took when it may choose.
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // S3Env is an environment, as NAME and value, in which Amazon's clients take
