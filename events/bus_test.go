@@ -165,7 +165,7 @@ func TestPublishFails(t *testing.T) {
 	if _, err := b.Publish(t.Context(), es...); !errors.Is(err, events.ErrInvalid) {
 		t.Errorf("publish of an invalid event: %v", err)
 	}
-	if err := drain(t, b, 10*time.Second); err != nil || len(r.seen()) != 0 {
+	if err := drain(t, b, time.Minute); err != nil || len(r.seen()) != 0 {
 		t.Errorf("delivered %v, %v", r.seen(), err)
 	}
 	out, err := b.Publish(t.Context(), events.Event{Type: events.TypeRunQueued})

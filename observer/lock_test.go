@@ -300,7 +300,7 @@ func TestFaultNonceReuse(t *testing.T) {
 	locked(0, first)
 	deliver(t, g.wire(t), g.stages(t, 1))
 
-	g.store = &observer.Memory{} // the other machine
+	g.store, g.saying = &observer.Memory{}, "elsewhere " // the other machine
 	second := filepath.Join(t.TempDir(), "mark")
 	locked(0, second)
 	es := g.stages(t, 2)

@@ -26,6 +26,7 @@ type rig struct {
 	server *httptest.Server
 	o      observer.WireOptions
 	sent   *recorder
+	saying string // what its rows observe begins with
 }
 
 // recorder keeps the bodies that go out.
@@ -104,7 +105,7 @@ func (g *rig) stages(t *testing.T, n int) []events.Event {
 	t.Helper()
 	var es []events.Event
 	for i := range n {
-		c := candidate(time.Now(), fmt.Sprint(i))
+		c := candidate(time.Now(), g.saying+fmt.Sprint(i))
 		c.Slug = "nb"
 		r, err := g.store.Append(t.Context(), c)
 		if err != nil {

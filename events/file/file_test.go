@@ -198,7 +198,7 @@ func TestFormat(t *testing.T) {
 	if _, err := b.Publish(t.Context(), es...); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := b.Drain(ctx); err != nil {
 		t.Fatal(err)
