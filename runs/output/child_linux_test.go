@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type childJob struct {
 	Size  int           // bytes of each cell's output
 	Every time.Duration // between cells; 0: as fast as it goes
 	Text  bool          // lines of text instead of a picture
+	Kept  bool          // say what is in the journal
 
 	Read bool // be the reader: open Path for every byte on stdin
 }
@@ -86,7 +88,8 @@ func log(i, size int) []nbformat.Output {
 }
 
 // child runs cells 1 to Cells. It says "start" when the output stands, the
-// index of each cell when it has ended, and what it wrote when all is over.
+// index of each cell when it has ended, "kept" and an index when all cells up to
+// that one are in the journal, and what it wrote when all is over.
 func child(raw []byte) error {
 	var job childJob
 	if err := json.Unmarshal(raw, &job); err != nil {
@@ -114,6 +117,12 @@ func child(raw []byte) error {
 		return err
 	}
 	fmt.Println("start")
+	var ended atomic.Int64
+	over := make(chan struct{})
+	var saying sync.WaitGroup
+	if job.Kept {
+		saying.Go(func() { sayKept(w, &ended, over) })
+	}
 	tick := time.NewTicker(max(job.Every, time.Nanosecond))
 	for i := 1; i <= job.Cells; i++ {
 		w.CellStarted(i, time.Now())
@@ -123,8 +132,11 @@ func child(raw []byte) error {
 		r := done(i, "")
 		r.Outputs = made[i%len(made)]
 		w.CellEnded(r)
+		ended.Store(int64(i))
 		fmt.Println(i)
 	}
+	close(over)
+	saying.Wait()
 	if err := w.Finish(executor.Result{State: executor.RunSucceeded}); err != nil {
 		return err
 	}
@@ -134,6 +146,32 @@ func child(raw []byte) error {
 	s := w.Stats()
 	fmt.Println("end", wchar, s.Journal, s.Output, s.Last, s.Writes)
 	return nil
+}
+
+// sayKept says what is in the journal, until the run is over: Finish writes what
+// is left to the output alone.
+func sayKept(w *Writer, ended *atomic.Int64, over <-chan struct{}) {
+	said := 0
+	for tick := time.Tick(5 * time.Millisecond); ; {
+		select {
+		case <-over:
+			return
+		case <-tick:
+		}
+		kept := int(ended.Load()) // before the look at what waits
+		w.mu.Lock()
+		for _, r := range w.unread[w.safe:] {
+			if r.Kind == kindEnded {
+				kept = min(kept, r.Index-1)
+				break
+			}
+		}
+		w.mu.Unlock()
+		if kept > said {
+			said = kept
+			fmt.Println("kept", kept)
+		}
+	}
 }
 
 func startChild(binary string, job childJob) (*exec.Cmd, *bufio.Scanner, error) {

@@ -129,8 +129,7 @@ func TestRecoverRunning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	close(w.stop) // only this test writes the journal
-	<-w.stopped
+	alone(w)
 	flush := func() {
 		t.Helper()
 		w.mu.Lock()
@@ -160,7 +159,7 @@ func TestRecoverRunning(t *testing.T) {
 	w.Updated(2, "d", []byte(`{"text/plain":"new"}`), []byte("{}"))
 	flush()
 	w.Stream(2, "stderr", "never written")
-	w.journal.leave()
+	crash(w)
 	rep, err := Recover(path)
 	if err != nil || len(rep.Interrupted) != 1 || rep.Interrupted[0] != 2 {
 		t.Fatalf("%+v, %v", rep, err)

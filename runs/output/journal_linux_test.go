@@ -21,6 +21,7 @@ func TestNextRunRecovers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		alone(w)
 		w.CellEnded(done(1, "one\n"))
 		if err := w.flush(); err != nil {
 			t.Fatal(err)
@@ -79,6 +80,7 @@ func TestTornJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alone(w)
 	for i := 1; i <= 3; i++ {
 		w.CellEnded(done(i, "x\n"))
 		if err := w.flush(); err != nil {

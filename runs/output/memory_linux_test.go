@@ -24,9 +24,7 @@ func TestLargeCellMemory(t *testing.T) {
 	}
 	most := heapPeak(func() {
 		w.CellEnded(done(1, text))
-		if err := w.flush(); err != nil {
-			t.Fatal(err)
-		}
+		kept(t, w)
 		if err := w.Finish(executor.Result{State: executor.RunSucceeded}); err != nil {
 			t.Fatal(err)
 		}

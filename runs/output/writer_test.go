@@ -139,6 +139,7 @@ func TestRecover(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alone(w)
 	w.CellStarted(1, time.Now())
 	w.CellEnded(done(1, "one\n"))
 	w.CellStarted(2, time.Now())
@@ -186,12 +187,36 @@ func TestRecover(t *testing.T) {
 	only(t, filepath.Dir(path), "out.ipynb")
 }
 
-// crash leaves everything as a killed process does.
-func crash(w *Writer) {
-	w.rewriting <- struct{}{}
+// alone ends the goroutine that writes the journal: from here on the test does,
+// which else could meet it in the middle of a write. The writer is not finished
+// then, but left as crash leaves it.
+func alone(w *Writer) {
 	close(w.stop)
 	<-w.stopped
-	w.journal.leave()
+}
+
+// crash leaves everything that a test wrote alone as a killed process does.
+func crash(w *Writer) { w.journal.leave() }
+
+// kept waits until the writer itself has brought all that it was told into the journal.
+func kept(t testing.TB, w *Writer) {
+	t.Helper()
+	late := time.After(time.Minute)
+	for tick := time.Tick(5 * time.Millisecond); ; {
+		w.mu.Lock()
+		left := len(w.unread) - w.safe
+		w.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		select {
+		case <-tick:
+		case <-w.Failed():
+			t.Fatal(w.Err())
+		case <-late:
+			t.Fatalf("%d records are not in the journal", left)
+		}
+	}
 }
 
 func TestMemory(t *testing.T) {
@@ -270,6 +295,7 @@ func TestRecoverCompat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	alone(w)
 	w.CellEnded(done(1, "one\n"))
 	w.CellStarted(2, time.Now())
 	if err := w.flush(); err != nil {

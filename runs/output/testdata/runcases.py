@@ -43,6 +43,8 @@ def run(job):
                 progress_bar=False,
                 cwd=cwd,
                 stdout_file=seen,
+                start_timeout=600,  # a loaded machine is no case
+                iopub_timeout=600,
                 **case.get("arguments", {}),
             )
         except BaseException as e:  # KeyboardInterrupt is one of the cases
