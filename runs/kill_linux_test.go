@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,13 +67,13 @@ display({"text/plain": "first"}, raw=True, display_id="d")
 time.sleep(1.5)
 update_display({"text/plain": "then", "application/json": {token: [token]}}, raw=True, display_id="d")
 print("token is", token, file=sys.stderr, flush=True)
-for i in range(3000):
+for i in range(30_000):
     print("line", i, flush=True)
     time.sleep(0.02)
 `
 
-// TestKillMidCell kills a run while its cell is at work, and wants what the
-// cell had shown two seconds before (one, and one for a loaded machine).
+// TestKillMidCell kills a run while its cell is at work, and wants all that the
+// journal had of the cell. How soon it has it is runs/output's TestJournalInTime.
 func TestKillMidCell(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cr\"et-välue"
@@ -89,10 +90,15 @@ func TestKillMidCell(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	old := linesBeforeKill(t, cmd, bufio.NewScanner(stdout))
-	if _, err := os.Stat(filepath.Join(dir, ".out.ipynb.journal")); err != nil {
-		t.Fatal(err)
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	lines := printedLines(stdout)
+	// Twice, so that the journal has something of the cell and more of it later.
+	early := awaitJournalled(t, out, nextLine(t, lines))
+	late := awaitJournalled(t, out, nextLine(t, lines))
+	_ = cmd.Process.Kill()
+	for range lines {
 	}
+	_ = cmd.Wait() // it says that it was killed
 	rep, err := output.Recover(out)
 	if err != nil || len(rep.Interrupted) != 1 {
 		t.Fatalf("%+v, %v", rep, err)
@@ -131,43 +137,85 @@ func TestKillMidCell(t *testing.T) {
 		t.Errorf("stderr: %q", got)
 	}
 	text := o.At(2).Get("text").Text()
-	for _, line := range old {
-		if !strings.Contains(text, line) {
-			t.Fatalf("%q is lost; there are %d bytes", line, len(text))
-		}
+	if !strings.HasPrefix(late, early) || !strings.HasPrefix(text, late) {
+		t.Errorf("the journal had %d bytes of the cell, then %d, and %d are left, which do not go on from each other", len(early), len(late), len(text))
 	}
-	t.Logf("%d lines were two seconds old, %d are there", len(old), strings.Count(text, "\n"))
+	t.Logf("%d and %d lines were in the journal, %d are there", strings.Count(early, "\n"), strings.Count(late, "\n"), strings.Count(text, "\n"))
 }
 
-// linesBeforeKill kills cmd when it has printed lines for four seconds, and
-// gives those that were two seconds old then.
-func linesBeforeKill(t *testing.T, cmd *exec.Cmd, events *bufio.Scanner) (old []string) {
+// printedLines are the lines of longCell as the events tell of them.
+func printedLines(events io.Reader) <-chan string {
+	lines := make(chan string, 30_000)
+	go func() {
+		defer close(lines)
+		for in := bufio.NewScanner(events); in.Scan(); {
+			var e runs.Event
+			if json.Unmarshal(in.Bytes(), &e) == nil && e.Type == runs.EventCellOutput && strings.HasPrefix(e.Text, "line ") {
+				lines <- e.Text
+			}
+		}
+	}()
+	return lines
+}
+
+// nextLine is a line that was printed after all that were before.
+func nextLine(t *testing.T, lines <-chan string) string {
 	t.Helper()
-	var lines []string
-	var times []time.Time
-	for events.Scan() {
-		var e runs.Event
-		if err := json.Unmarshal(events.Bytes(), &e); err != nil {
+	for len(lines) > 0 {
+		<-lines
+	}
+	select {
+	case line, ok := <-lines:
+		if !ok {
+			t.Fatal("the run ended by itself")
+		}
+		return line
+	case <-time.After(3 * time.Minute):
+		t.Fatal("the cell prints no line")
+	}
+	return ""
+}
+
+// awaitJournalled waits until what a kill would leave now has the line, and
+// gives the cell's text in it: output and journal are copied, and recovered there.
+func awaitJournalled(t *testing.T, out, line string) string {
+	t.Helper()
+	late := time.After(time.Minute)
+	for tick := time.Tick(100 * time.Millisecond); ; {
+		dir := t.TempDir()
+		for _, name := range []string{"out.ipynb", ".out.ipynb.journal"} { // in this order: of an output and a later journal all is made
+			data, err := os.ReadFile(filepath.Join(filepath.Dir(out), name))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		name := filepath.Join(dir, "out.ipynb")
+		if _, err := output.Recover(name); err != nil {
 			t.Fatal(err)
 		}
-		if e.Type != runs.EventCellOutput || !strings.HasPrefix(e.Text, "line ") {
-			continue
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-		lines, times = append(lines, e.Text), append(times, time.Now())
-		if time.Since(times[0]) > 4*time.Second {
-			break
+		d, err := nbformat.Parse(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range d.Cells() {
+			if c.Source() != longCell {
+				continue
+			}
+			if text := c.Outputs().At(2).Get("text").Text(); strings.Contains(text, line) {
+				return text
+			}
+		}
+		select {
+		case <-tick:
+		case <-late:
+			t.Fatalf("%q is not in the journal", line)
 		}
 	}
-	killed := time.Now()
-	_ = cmd.Process.Kill()
-	_ = cmd.Wait() // it says that it was killed
-	for i, at := range times {
-		if killed.Sub(at) > 2*time.Second {
-			old = append(old, lines[i])
-		}
-	}
-	if len(old) == 0 {
-		t.Fatal("no line was old enough: nothing was tested")
-	}
-	return old
 }

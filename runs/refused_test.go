@@ -72,7 +72,12 @@ func TestSlowStore(t *testing.T) {
 		}
 		id <- got
 	}()
-	<-starter.started
+	select {
+	case <-starter.started:
+	case <-starter.closed:
+		close(store.release)
+		t.Fatalf("no kernel starts: %s", wait(t, s, <-id).Note)
+	}
 	for _, name := range []string{ran, filepath.Join(dir, "out.ipynb")} {
 		if _, err := os.Stat(name); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s is there before the row is kept: %v", name, err)
@@ -116,7 +121,10 @@ func TestRowRefused(t *testing.T) {
 	store := &slowStoreFake{Store: runs.NewMemory(), release: make(chan struct{}), err: why}
 	starter := &watchedStarter{localStarter{testenv.Prefix(t, "main")}, make(chan struct{}), make(chan struct{})}
 	go func() {
-		<-starter.started
+		select {
+		case <-starter.started:
+		case <-starter.closed: // no kernel starts, which the end tells
+		}
 		close(store.release)
 	}()
 	s := runs.New(store, starter, nil)
