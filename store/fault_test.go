@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -212,57 +213,74 @@ func TestFaultPostgresRestarted(t *testing.T) {
 	url := server.Database(t)
 	s := open(t, url, nil)
 	must(t, s.SetOrigin(t.Context(), "", origin))
-	const writers, each = 4, 60
-	var failures, done int
-	var mu sync.Mutex
+	const writers, each = 4, 15
+	var begun, done, failures atomic.Int64
+	progress := make(chan struct{}, 1)
+	over := make(chan struct{})
 	var all sync.WaitGroup
-	half := make(chan struct{}, 2*writers*each)
 	for w := range writers {
 		all.Go(func() {
-			for i := range each {
+			for i := 0; ; i++ {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				begun.Add(1)
 				it := ended(fmt.Sprintf("w%d-%d", w, i))
-				for tries := 0; ; tries++ {
+				for late := time.Now().Add(3 * time.Minute); ; {
 					_, err := s.Append(t.Context(), []ledger.Item{it})
+					if err == nil {
+						done.Add(1)
+					} else {
+						failures.Add(1)
+					}
+					select {
+					case progress <- struct{}{}:
+					default:
+					}
 					if err == nil {
 						break
 					}
-					mu.Lock()
-					failures++
-					mu.Unlock()
 					if !strings.Contains(err.Error(), "PostgreSQL") && !strings.Contains(err.Error(), "conn") {
 						t.Errorf("not clear: %v", err)
 					}
-					if tries > 200 {
+					if time.Now().After(late) {
 						t.Errorf("%s: %v", it.ID, err)
 						return
 					}
 					<-time.After(50 * time.Millisecond) // as a client waits before it tries again
 				}
-				mu.Lock()
-				done++
-				mu.Unlock()
-				half <- struct{}{}
 			}
 		})
 	}
-	for i := range 2 {
-		for range writers * each / 4 {
-			<-half
+	more := func(what string, n *atomic.Int64, by int64) {
+		t.Helper()
+		late := time.After(3 * time.Minute)
+		for from := n.Load(); n.Load() < from+by; {
+			select {
+			case <-progress:
+			case <-late:
+				t.Fatalf("no %d more %s", by, what)
+			}
 		}
-		if i == 0 {
-			server.Stop(t)
-		} else {
-			server.Kill(t)
-		}
+	}
+	for _, end := range []func(testing.TB){server.Stop, server.Kill} {
+		more("appends", &done, writers*each)
+		end(t)
+		more("failures", &failures, 1) // somebody was told
 		server.Start(t)
 	}
+	more("appends", &done, writers*each)
+	close(over)
 	all.Wait()
 	r := checkOK(t, s)
-	if r.Entries != writers*each || r.Events != writers*each*5 || failures == 0 {
-		t.Errorf("%+v after %d failures", r, failures)
+	want := begun.Load()
+	if r.Entries != want || r.Events != want*5 || done.Load() != want {
+		t.Errorf("%+v, and %d appends were answered of %d", r, done.Load(), want)
 	}
-	t.Logf("fault: %-60s | tries %d | lost %d | doubled %d | false %d | %s", "PostgreSQL stopped, then killed, and started again", 2, writers*each-done, int(r.Entries)-writers*each, 0,
-		fmt.Sprintf("%d calls failed and were made again", failures))
+	t.Logf("fault: %-60s | tries %d | lost %d | doubled %d | false %d | %s", "PostgreSQL stopped, then killed, and started again", 2, max(0, done.Load()-r.Entries), max(0, r.Entries-want), 0,
+		fmt.Sprintf("%d calls failed and were made again, of %d", failures.Load(), want))
 }
 
 // An older copy of the database is put in its place: it is whole in itself, and
