@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"assay/audit"
 	"assay/audit/ledger"
@@ -64,8 +66,9 @@ func startWitness(t *testing.T, skey string, logs ...*ledger.Ledger) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	said := make(chan string, 1)
+	said, ended := make(chan string, 1), make(chan struct{})
 	go func() {
+		defer close(ended)
 		var all strings.Builder
 		r := bufio.NewScanner(stderr)
 		for r.Scan() {
@@ -81,30 +84,36 @@ func startWitness(t *testing.T, skey string, logs ...*ledger.Ledger) string {
 			t.Logf("the witness said:\n%s", text)
 		}
 	})
-	awaitServer(t, addr)
-	return "http://" + addr
+	late := time.After(time.Minute)
+	for tick := time.Tick(20 * time.Millisecond); ; {
+		select {
+		case <-tick:
+		case <-ended:
+			t.Fatal("the witness ended")
+		case <-late:
+			t.Fatalf("nobody listens on %s", addr)
+		}
+		if c, err := net.Dial("tcp", addr); err == nil {
+			c.Close()
+			return "http://" + addr
+		}
+	}
 }
 
+// freeAddr is an address where nothing listens at present. The witness does not
+// tell which port it took when it may choose. On Linux the address is one that
+// nobody else's connections begin or end at, so that the port stays free.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+mathrand.IntN(254), mathrand.IntN(256), 1+mathrand.IntN(254)))
+	if err != nil { // another system has the one only
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// awaitServer asks until somebody answers; each refused try costs a system call.
-func awaitServer(t *testing.T, addr string) {
-	t.Helper()
-	for range 200_000 {
-		if c, err := net.Dial("tcp", addr); err == nil {
-			c.Close()
-			return
-		}
-	}
-	t.Fatalf("nobody listens on %s", addr)
 }
 
 // The real witness cosigns our log as it grows; what it cosigned verifies in
