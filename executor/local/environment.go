@@ -202,16 +202,11 @@ func openFile(path string) (*os.File, error) {
 // read returns the first bytes of a regular file, at most limit. They are good
 // until the next read.
 func (r *environmentReader) read(path string, limit int) ([]byte, error) {
-	f, err := openFile(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	if r.buf == nil {
 		r.buf = make([]byte, maxMetadata)
 	}
-	n, err := io.ReadFull(f, r.buf[:min(limit, maxMetadata)])
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	n, err := readStart(path, r.buf[:min(limit, maxMetadata)])
+	if err != nil {
 		return nil, err
 	}
 	return r.buf[:n], nil

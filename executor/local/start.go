@@ -6,17 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"assay/executor"
 	"assay/internal/spool"
-	"assay/internal/zmtp"
 )
 
 // Start starts a kernel and returns when it is ready: its kernel_info_reply is
@@ -172,64 +169,6 @@ func (k *Kernel) startFailed(ctx context.Context, err error) error {
 func lastLine(s string) string {
 	s = strings.TrimSpace(s)
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
-}
-
-// connect dials the three sockets as soon as they are there, and begins to read.
-func (k *Kernel) connect(ctx context.Context, l *launch) error {
-	var (
-		wg    sync.WaitGroup
-		errs  [3]error
-		conns [3]*zmtp.Conn
-	)
-	for i, port := range []int{shellPort, iopubPort, controlPort} {
-		wg.Go(func() {
-			kind := zmtp.Dealer
-			if port == iopubPort {
-				kind = zmtp.Sub
-			}
-			conns[i], errs[i] = k.dial(ctx, l, port, kind)
-		})
-	}
-	wg.Wait()
-	k.shell, k.iopub, k.control = conns[0], conns[1], conns[2]
-	if err := errors.Join(errs[:]...); err != nil {
-		return err
-	}
-	if err := k.iopub.Subscribe(""); err != nil {
-		return fmt.Errorf("subscribe: %w", err)
-	}
-	k.readers.Add(3)
-	go k.read(executor.Shell, k.shell)
-	go k.read(executor.IOPub, k.iopub)
-	go k.read(executor.Control, k.control)
-	return nil
-}
-
-// dial waits for a socket to appear, for as long as the process lives. The
-// wait is short against the 140 ms that a Python kernel takes to bind.
-func (k *Kernel) dial(ctx context.Context, l *launch, port int, kind zmtp.SocketType) (*zmtp.Conn, error) {
-	network, address := l.dialAddress(port)
-	var d net.Dialer
-	for wait := time.Millisecond; ; wait = min(wait+wait/64, 20*time.Millisecond) {
-		conn, err := d.DialContext(ctx, network, address)
-		if err == nil {
-			z, err := zmtp.NewConn(conn, kind, &zmtp.Options{Identity: k.session})
-			if err == nil {
-				return z, nil
-			}
-			if l.transport == "ipc" || ctx.Err() != nil {
-				return nil, fmt.Errorf("shake hands: %w", err)
-			}
-			// TCP: somebody else may have had the port until now.
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-k.proc.done:
-			return nil, errors.New("the process ended")
-		case <-time.After(wait):
-		}
-	}
 }
 
 // infoReply is what we take from a kernel_info_reply.
