@@ -75,7 +75,7 @@ func (s *slowStore) awaitPut(t *testing.T, p *process) {
 	t.Helper()
 	select {
 	case <-s.putting:
-	case <-time.After(time.Minute):
+	case <-time.After(3 * time.Minute):
 		p.cmd.Process.Kill()
 		t.Fatalf("nothing is put\n%s", p.stderr.String())
 	}
@@ -114,7 +114,7 @@ func TestAbandonedPublish(t *testing.T) {
 		t.Skip("windows sends no signals")
 	}
 	store, state := newSlowStore(t), t.TempDir()
-	in := notebook(t, "print('first')", "import time; time.sleep(1.5); print('on', flush=True); time.sleep(600)")
+	in := notebook(t, "print('first')", "import time; print('on', flush=True); time.sleep(600)")
 	p := startAssayWith(t, append(store.env(), "XDG_STATE_HOME="+state), "run", in, "s3://bkt/out.ipynb", "--json")
 	p.await(t, `"text":"on`)
 	p.signal(t, os.Interrupt)

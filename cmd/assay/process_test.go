@@ -18,6 +18,7 @@ import (
 
 	"assay/internal/testenv"
 	"assay/nbformat"
+	"assay/runs/output"
 )
 
 // process is assay as a process of its own, to send signals to.
@@ -69,6 +70,7 @@ func startAssayWith(t *testing.T, env []string, args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // a test that failed may not have ended it
 	return p
 }
 
@@ -82,7 +84,7 @@ func (p *process) signal(t *testing.T, s os.Signal) {
 // awaitSaid waits for a text on stderr.
 func (p *process) awaitSaid(t *testing.T, text string) {
 	t.Helper()
-	late := time.After(time.Minute)
+	late := time.After(3 * time.Minute)
 	for tick := time.Tick(10 * time.Millisecond); !strings.Contains(p.stderr.String(), text); {
 		select {
 		case <-tick:
@@ -108,7 +110,7 @@ func (p *process) number(t *testing.T, text string) int {
 // await reads events until one contains the text, and returns that one.
 func (p *process) await(t *testing.T, text string) string {
 	t.Helper()
-	deadline := time.AfterFunc(time.Minute, func() { p.cmd.Process.Kill() })
+	deadline := time.AfterFunc(3*time.Minute, func() { p.cmd.Process.Kill() })
 	defer deadline.Stop()
 	for {
 		line, err := p.stdout.ReadString('\n')
@@ -124,7 +126,7 @@ func (p *process) await(t *testing.T, text string) string {
 // code waits for the end and gives the exit code.
 func (p *process) code(t *testing.T) int {
 	t.Helper()
-	deadline := time.AfterFunc(2*time.Minute, func() { p.cmd.Process.Kill() })
+	deadline := time.AfterFunc(5*time.Minute, func() { p.cmd.Process.Kill() })
 	defer deadline.Stop()
 	if _, err := io.Copy(io.Discard, p.stdout); err != nil {
 		t.Fatal(err)
@@ -135,6 +137,37 @@ func (p *process) code(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// awaitJournal waits until a kill would leave a journal of out with that many
+// cells that ended, and with another that had begun.
+func awaitJournal(t *testing.T, out string, ended int) {
+	t.Helper()
+	late := time.After(time.Minute)
+	for tick := time.Tick(50 * time.Millisecond); ; {
+		dir := t.TempDir()
+		for _, name := range []string{"out.ipynb", ".out.ipynb.journal"} { // in this order: the journal tells what the output lacks
+			data, err := os.ReadFile(filepath.Join(filepath.Dir(out), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r, err := output.Recover(filepath.Join(dir, "out.ipynb"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Cells == ended && len(r.Interrupted) == 1 {
+			return
+		}
+		select {
+		case <-tick:
+		case <-late:
+			t.Fatalf("the journal has %+v", r)
+		}
+	}
 }
 
 // notebook writes a Python notebook of the sources and returns its path.
@@ -222,10 +255,11 @@ func TestSignals(t *testing.T) {
 // A kill -9 leaves a valid notebook and a journal; assay recover makes one of them.
 func TestRecover(t *testing.T) {
 	t.Parallel()
-	in := notebook(t, "print('first')", "import time; time.sleep(1.5); print('on', flush=True); time.sleep(600)")
+	in := notebook(t, "print('first')", "import time; print('on', flush=True); time.sleep(600)")
 	out := filepath.Join(filepath.Dir(in), "out.ipynb")
 	p := startAssay(t, "run", in, out, "--json")
 	p.await(t, `"text":"on`)
+	awaitJournal(t, out, 1)
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,12 @@ type killed struct{ home, out, journal string }
 
 func killedRun(t *testing.T) *killed {
 	t.Helper()
-	in := notebook(t, "print('first')", "import time; time.sleep(1.5); print('on', flush=True); time.sleep(600)", "never = 1")
+	in := notebook(t, "print('first')", "import time; print('on', flush=True); time.sleep(600)", "never = 1")
 	k := &killed{home: t.TempDir(), out: filepath.Join(filepath.Dir(in), "out.ipynb")}
 	k.journal = filepath.Join(filepath.Dir(in), ".out.ipynb.journal")
 	p := startAssayWith(t, []string{"HOME=" + k.home}, "run", in, k.out, "--json")
 	p.await(t, `"text":"on`)
+	awaitJournal(t, k.out, 1)
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

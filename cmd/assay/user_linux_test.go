@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +36,11 @@ func newOtherUser(t *testing.T) *otherUser {
 		t.Fatal(err)
 	}
 	u.program = filepath.Join(t.TempDir(), "assay") // where go test built it nobody else may look
-	copyFile(t, self, u.program, 0o755)
+	// Copied by another process: a child that another test forks here meanwhile
+	// would hold what we write open, and no such file can be started.
+	if out, err := exec.Command("install", "-m", "755", self, u.program).CombinedOutput(); err != nil {
+		t.Fatalf("copy assay: %v\n%s", err, out)
+	}
 	for name, mode := range map[string]os.FileMode{"home": 0o777, "mine": 0o755, "sealed": 0o555} {
 		u.folder(t, name, mode)
 	}
@@ -88,25 +91,6 @@ func (u *otherUser) run(t *testing.T, sees bool, args ...string) (code int, said
 	}
 	_ = c.Wait()
 	return c.ProcessState.ExitCode(), out.String()
-}
-
-func copyFile(t *testing.T, from, to string, mode os.FileMode) {
-	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, mode)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // Where assay may not write, it says so, exits with 3 and spoils nothing.
