@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +19,7 @@ import (
 // startPython starts ipykernel of the test environment env.
 func startPython(t testing.TB, env string, change ...func(*local.Options)) executor.Kernel {
 	t.Helper()
-	o := &local.Options{Kernel: "python3", Python: testenv.Prefix(t, env), Env: os.Environ(), Cwd: t.TempDir()}
+	o := &local.Options{Kernel: "python3", Python: testenv.Prefix(t, env), Env: os.Environ(), Cwd: t.TempDir(), StartTimeout: 5 * time.Minute}
 	for _, f := range change {
 		f(o)
 	}
@@ -27,7 +28,7 @@ func startPython(t testing.TB, env string, change ...func(*local.Options)) execu
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		if err := k.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
@@ -110,13 +111,13 @@ func TestStatuses(t *testing.T) {
 			state: executor.RunTimedOut, cellsAre: "timed_out not_run",
 		},
 		{
-			name: "run takes too long", cells: []string{"1", hang, "2"}, o: executor.Options{RunTimeout: time.Second},
+			name: "run takes too long", cells: []string{"1", hang, "2"}, o: executor.Options{RunTimeout: 10 * time.Second},
 			state: executor.RunTimedOut, cellsAre: "succeeded timed_out not_run",
 		},
 		{
 			name:  "hangs and ignores the interrupt",
 			cells: []string{"import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\nwhile True: time.sleep(0.05)"},
-			o:     executor.Options{CellTimeout: 300 * time.Millisecond, InterruptGrace: 300 * time.Millisecond},
+			o:     executor.Options{CellTimeout: 5 * time.Second, InterruptGrace: 300 * time.Millisecond}, // longer than it takes to ignore it
 			state: executor.RunTimedOut, cellsAre: "timed_out", note: "killed",
 		},
 		{
@@ -128,7 +129,7 @@ func TestStatuses(t *testing.T) {
 			state: executor.RunKernelLost, cellsAre: "kernel_lost", note: "segmentation fault",
 		},
 		{
-			name: "os._exit", cells: []string{"print('last words', flush=True)\nimport os, time\ntime.sleep(0.2)\nos._exit(7)", "2"},
+			name: "os._exit", cells: []string{"print('last words', flush=True)\nimport os, time\nwhile not os.path.exists('heard'): time.sleep(0.01)\nos._exit(7)", "2"},
 			state: executor.RunKernelLost, cellsAre: "kernel_lost not_run", note: "7",
 		},
 		{
@@ -164,12 +165,17 @@ func TestStatuses(t *testing.T) {
 		for _, env := range []string{"main", "old"} {
 			t.Run(c.name+"/"+env, func(t *testing.T) {
 				t.Parallel()
-				start := c.start
+				start, dir := c.start, t.TempDir()
 				if start == nil {
 					start = func(*local.Options) {}
 				}
-				k := startPython(t, env, start)
+				k := startPython(t, env, start, func(o *local.Options) { o.Cwd = dir })
 				s := newRecord()
+				s.onText = func(string) { // a cell that must not end before it was heard waits for this
+					if err := os.WriteFile(filepath.Join(dir, "heard"), nil, 0o600); err != nil {
+						t.Error(err)
+					}
+				}
 				o := c.o
 				res := executor.Run(t.Context(), k, code(c.cells...), &o, s)
 				if res.State != c.state || res.Reason != c.reason || states(res) != c.cellsAre {
@@ -203,7 +209,10 @@ func TestCancelOnceAndTwice(t *testing.T) {
 			cancel := make(chan struct{})
 			var first sync.Once
 			s := newRecord()
-			s.onText = func(string) {
+			s.onText = func(text string) {
+				if !strings.Contains(text, "\n") {
+					return // the line is not whole yet
+				}
 				first.Do(func() { close(cancel) })
 				if twice {
 					second()
@@ -211,7 +220,7 @@ func TestCancelOnceAndTwice(t *testing.T) {
 			}
 			src := hang
 			if twice {
-				src = strings.ReplaceAll(hang, "while True:", "while True:\n  try: time.sleep(100)\n  except KeyboardInterrupt: ")
+				src = "import time\nsay = lambda: print('started', flush=True)\nwhile True:\n  try:\n    say(); say = lambda: None; time.sleep(100)\n  except KeyboardInterrupt: say = lambda: None"
 			}
 			res := executor.Run(ctx, k, code(src, "2"), &executor.Options{Cancel: cancel, InterruptGrace: time.Minute}, s)
 			if res.State != executor.RunCancelled || states(res) != "interrupted not_run" {
@@ -287,9 +296,9 @@ func TestRealLateOutput(t *testing.T) {
 	k := startPython(t, "main")
 	s := newRecord()
 	res := executor.Run(t.Context(), k, code(
-		"import asyncio\nasync def later():\n  await asyncio.sleep(0.1)\n  print('late', flush=True)\n"+
+		"import asyncio\ngate = asyncio.Event()\nasync def later():\n  await gate.wait()\n  print('late', flush=True)\n"+
 			"task = asyncio.create_task(later())\nprint('first')",
-		"print('second', flush=True)\nawait task",
+		"print('second', flush=True)\ngate.set()\nawait task",
 	), nil, s)
 	if res.State != executor.RunSucceeded || s.outputs[0][0].Text != "first\nlate\n" || s.outputs[1][0].Text != "second\n" || s.changes == 0 {
 		t.Errorf("%s, outputs %+v, %d changes", res.State, s.outputs, s.changes)
@@ -328,7 +337,7 @@ func TestXeusPython(t *testing.T) {
 	t.Parallel()
 	k := startPython(t, "main", func(o *local.Options) { o.Kernel = "xpython" })
 	s := newRecord()
-	res := executor.Run(t.Context(), k, code("print('a')\n1 + 1", hang), &executor.Options{CellTimeout: 2 * time.Second}, s)
+	res := executor.Run(t.Context(), k, code("print('a')\n1 + 1", hang), &executor.Options{CellTimeout: 15 * time.Second}, s)
 	if res.State != executor.RunTimedOut || states(res) != "succeeded timed_out" || res.CompletenessProvable || res.Exit == nil {
 		t.Errorf("%s, cells %s, provable %v, exit %v, note %q", res.State, states(res), res.CompletenessProvable, res.Exit, res.Note)
 	}

@@ -202,10 +202,10 @@ func code(sources ...string) []Cell {
 	return cells
 }
 
-// run runs cells and fails the test when that takes a minute.
+// run runs cells and fails the test when that takes three minutes.
 func run(t *testing.T, k Kernel, cells []Cell, o *Options) (Result, *record) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	s := newRecord()
 	res := Run(ctx, k, cells, o, s)

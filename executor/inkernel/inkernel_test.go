@@ -35,13 +35,13 @@ func run(t *testing.T, env string, sources ...string) (outputs, executor.Result)
 		t.Fatal(err)
 	}
 	k, err := local.Start(t.Context(), &local.Options{
-		Kernel: "python3", Python: testenv.Prefix(t, env), Env: os.Environ(), PythonPath: []string{path}, Cwd: t.TempDir(),
+		Kernel: "python3", Python: testenv.Prefix(t, env), Env: os.Environ(), PythonPath: []string{path}, Cwd: t.TempDir(), StartTimeout: 5 * time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 		defer cancel()
 		_ = k.Close(ctx) // the executor's tests are about Close
 	})

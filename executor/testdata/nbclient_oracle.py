@@ -5,13 +5,34 @@ gets one JSON line each (kernels write to standard output as well):
 
 import json
 import sys
+import time
 import warnings
+from queue import Empty
 
 import nbformat
+from jupyter_client.channels import AsyncZMQSocketChannel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 warnings.simplefilter("ignore")
+
+get_msg = AsyncZMQSocketChannel.get_msg
+
+
+async def get_msg_looking_again(self, timeout=None):
+    """Does not trust in being woken: when nbclient sends what an Output widget
+    shows just as the cell's reply comes, the one sign of the reply is lost, and
+    it would be found when the time for the cell is over."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while True:
+        try:
+            return await get_msg(self, timeout=0.2)
+        except Empty:
+            if end is not None and time.monotonic() > end:
+                raise
+
+
+AsyncZMQSocketChannel.get_msg = get_msg_looking_again
 
 
 def run(job):
@@ -21,7 +42,9 @@ def run(job):
             cell.outputs, cell.execution_count = [], None
     client = NotebookClient(
         nb,
-        timeout=60,
+        timeout=600,
+        startup_timeout=300,
+        iopub_timeout=60,
         kernel_name="python3",
         allow_errors=job["allow_errors"],
         coalesce_streams=job["coalesce"],
