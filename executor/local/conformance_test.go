@@ -1,7 +1,6 @@
 package local
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"assay/executor"
 	"assay/executor/kerneltest"
@@ -42,10 +40,8 @@ func TestConformance(t *testing.T) {
 func startConformance(t testing.TB, want kerneltest.Kernel, env ...string) executor.Kernel {
 	t.Helper()
 	o := kernelOptions(t, want.Env, want.Name)
-	o.Env = append(o.Env, env...)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	k, err := Start(ctx, &o)
+	o.Env, o.StartTimeout = append(o.Env, env...), patience
+	k, err := Start(t.Context(), &o)
 	if err != nil {
 		t.Fatal(err)
 	}

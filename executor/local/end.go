@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"syscall"
@@ -10,11 +11,9 @@ import (
 	"assay/internal/zmtp"
 )
 
-// How long each stage of a polite end may take, as in jupyter_client.
 const (
-	shutdownGrace  = 2500 * time.Millisecond
-	terminateGrace = 2500 * time.Millisecond
-	drainGrace     = 2 * time.Second
+	stageGrace = 2500 * time.Millisecond // of each stage of a polite end, as in jupyter_client
+	drainGrace = 2 * time.Second
 )
 
 // watch waits for the end of the process, lets the readers take what is left
@@ -56,25 +55,22 @@ func (k *Kernel) Close(ctx context.Context) error {
 }
 
 func (k *Kernel) end(ctx context.Context) {
-	for _, stage := range []struct {
-		ask   func()
-		grace time.Duration
-	}{
-		{func() {
+	for _, ask := range []func(){
+		func() {
 			_ = k.Send(ctx, k.message(executor.Control, "shutdown_request", map[string]bool{"restart": false}))
-		}, shutdownGrace},
-		{func() { _ = k.proc.signal(syscall.SIGTERM) }, terminateGrace},
+		},
+		func() { _ = k.proc.signal(syscall.SIGTERM) },
 	} {
 		select {
 		case <-k.proc.done:
 			return
 		default:
 		}
-		stage.ask()
+		ask()
 		select {
 		case <-k.proc.done:
 			return
-		case <-time.After(stage.grace):
+		case <-time.After(cmp.Or(k.grace, stageGrace)):
 		case <-ctx.Done():
 			k.proc.kill()
 			return

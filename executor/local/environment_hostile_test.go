@@ -49,7 +49,7 @@ func readSoon(t *testing.T, most limits, exe string, env environ) executor.Envir
 			t.Fatal(a.err)
 		}
 		return a.e
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("it hangs")
 	}
 	return executor.Environment{}

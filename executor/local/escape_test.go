@@ -88,7 +88,7 @@ func TestNothingEscapes(t *testing.T) {
 			}
 			end(t, k)
 			for _, pid := range append(pids[:], k.proc.pid) {
-				dead(t, pid, 5*time.Second)
+				dead(t, pid, patience)
 			}
 		})
 	}
@@ -126,13 +126,13 @@ func TestKernelDiesWithUs(t *testing.T) {
 	if kernel == 0 {
 		t.Fatal("no kernel was started")
 	}
-	dead(t, kernel, 5*time.Second)
+	dead(t, kernel, patience)
 	old := time.Now().Add(-2 * sweepAge)
 	if err := os.Chtimes(dir, old, old); err != nil {
 		t.Fatal(err)
 	}
 	sweep(strings.TrimSuffix(dir, "/"+dir[strings.LastIndexByte(dir, '/')+1:]))
-	dead(t, child, 5*time.Second)
+	dead(t, child, patience)
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("%s was not swept: %v", dir, err)
 	}
@@ -176,7 +176,7 @@ func TestStartErrors(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			timeout := time.Minute
+			timeout := patience
 			if c.kind == NotReady {
 				timeout = 300 * time.Millisecond
 			}

@@ -41,6 +41,7 @@ type Kernel struct {
 	interrupting func(context.Context) error
 	exit         atomic.Pointer[executor.ExitError] // set before the queue ends
 
+	grace     time.Duration // of each stage of a polite end; 0: stageGrace
 	finished  chan struct{} // closed when process, sockets and files are gone
 	closeOnce sync.Once
 }

@@ -15,7 +15,7 @@ import (
 // gone reads until the kernel's end and returns it.
 func gone(t *testing.T, k *Kernel) *executor.ExitError {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		_, err := k.Next(ctx)
@@ -33,7 +33,7 @@ func gone(t *testing.T, k *Kernel) *executor.ExitError {
 func begin(t *testing.T, k *Kernel, code string) string {
 	t.Helper()
 	id := send(t, k, "print('on', flush=True)\n"+code)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		m, err := k.Next(ctx)
@@ -85,12 +85,18 @@ func TestEnds(t *testing.T) {
 		{"os._exit", "import os; os._exit(3)", executor.ExitError{Reason: "exit status 3", Code: 3}},
 		{"segfault", "import ctypes; ctypes.string_at(0)", executor.ExitError{Reason: "signal: segmentation fault", Code: -1, Signal: "segmentation fault"}},
 		{"killed", "import os; os.kill(os.getpid(), 9)", executor.ExitError{Reason: "signal: killed", Code: -1, Signal: "killed"}},
-		{"log", "import os; os.write(2, b'last words\\n'); import time; time.sleep(0.3); os._exit(1)", executor.ExitError{Reason: "exit status 1", Code: 1, Log: "last words"}},
+		{"log", "import os; os.write(2, b'last words\\n'); wait('logged'); os._exit(1)", executor.ExitError{Reason: "exit status 1", Code: 1, Log: "last words"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			k := startKernel(t, "main", Options{})
-			begin(t, k, "import time; time.sleep(0.5)\n"+c.code) // time for what was printed to leave the process
+			dir := t.TempDir()
+			begin(t, k, "import os, time\ndef wait(name):\n  while not os.path.exists("+string(must(json.Marshal(dir+"/")))+" + name): time.sleep(0.01)\nwait('heard')\n"+c.code)
+			put(t, dir+"/heard", "") // what was printed has left the process
+			for end := time.Now().Add(patience); !strings.Contains(k.Log(), c.want.Log) && time.Now().Before(end); {
+				<-time.After(10 * time.Millisecond)
+			}
+			put(t, dir+"/logged", "")
 			got := gone(t, k)
 			if got.Reason != strings.TrimSuffix(c.want.Reason, " (core dumped)") && got.Reason != c.want.Reason+" (core dumped)" ||
 				got.Code != c.want.Code || got.Signal != c.want.Signal || got.OOM || !strings.Contains(got.Log, c.want.Log) {
@@ -124,6 +130,7 @@ func TestKill(t *testing.T) {
 func TestClose(t *testing.T) {
 	t.Parallel()
 	k := startKernel(t, "main", Options{})
+	k.grace = patience // a kernel on a slow machine may take longer than we give it
 	file := t.TempDir() + "/ended"
 	execute(t, k, "import atexit; atexit.register(lambda: open("+string(must(json.Marshal(file)))+",'w').close())", nil)
 	start := time.Now()
@@ -146,6 +153,7 @@ func TestClose(t *testing.T) {
 func TestCloseCut(t *testing.T) {
 	t.Parallel()
 	k := startKernel(t, "main", Options{})
+	k.grace = 2 * patience
 	begin(t, k, "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nwhile True: pass")
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -153,7 +161,7 @@ func TestCloseCut(t *testing.T) {
 	if err := k.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if d := time.Since(start); d > 2*time.Second {
+	if d := time.Since(start); d > patience {
 		t.Errorf("took %v", d)
 	}
 	if e := k.exit.Load(); e == nil || e.Signal != "killed" {

@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if code == 0 {
-		if left := leaked(5 * time.Second); left != "" {
+		if left := leaked(time.Minute); left != "" {
 			fmt.Fprintln(os.Stderr, "goroutines that outlived all kernels:\n"+left)
 			code = 1
 		}

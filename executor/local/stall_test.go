@@ -20,6 +20,9 @@ func TestStall(t *testing.T) {
 			k := startKernel(t, env, Options{Memory: 1 << 20, SpillDir: t.TempDir()})
 			id := send(t, k, "for i in range(60000): print(i, flush=True)")
 			<-time.After(5 * time.Second) // the stall itself
+			for end := time.Now().Add(5 * time.Minute); k.queue.Stats().Spilled == 0 && time.Now().Before(end); {
+				<-time.After(10 * time.Millisecond) // a slow kernel has not said more than memory holds by then
+			}
 			lines := 0
 			status := await(t, k, id, func(m executor.Message) {
 				if m.Header.Type == "stream" {

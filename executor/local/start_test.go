@@ -10,13 +10,14 @@ import (
 	"assay/internal/testenv"
 )
 
+// patience is what everything that must succeed has: the machine may do much else.
+const patience = 5 * time.Minute
+
 // startKernel starts a kernel of the Python environment env, and ends it with the test.
 func startKernel(t *testing.T, env string, o Options) *Kernel {
 	t.Helper()
-	o.Python = testenv.Prefix(t, env)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	k, err := Start(ctx, &o)
+	o.Python, o.StartTimeout = testenv.Prefix(t, env), patience
+	k, err := Start(t.Context(), &o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +49,7 @@ func send(t *testing.T, k *Kernel, code string) string {
 
 func await(t *testing.T, k *Kernel, id string, see func(executor.Message)) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // of a machine that does much else
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience)
 	defer cancel()
 	status, idle := "", false
 	for status == "" || !idle {

@@ -20,7 +20,7 @@ func TestStrandedRequest(t *testing.T) {
 		{Index: 1, Type: "code", Source: "ran += 1\nprint('ran', ran)"},
 		{Index: 2, Type: "code", Source: "print('in all', ran)"},
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	s := &told{}
 	began := time.Now()
