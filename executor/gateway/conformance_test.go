@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"assay/executor"
 	"assay/executor/kerneltest"
@@ -51,9 +50,7 @@ func conformance(p *gatewayProcess, k kerneltest.Kernel) kerneltest.Suite {
 				name, value, _ := strings.Cut(e, "=")
 				o.Env[name] = value
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			kernel, err := Start(ctx, o)
+			kernel, err := Start(context.Background(), o)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -56,7 +56,7 @@ func newFake(t *testing.T) *fakeGateway {
 }
 
 func (f *fakeGateway) options() *Options {
-	return &Options{URL: f.URL, Token: token, Kernel: "fake", StartTimeout: 10 * time.Second, PingEvery: 50 * time.Millisecond, PongWithin: 5 * time.Second}
+	return &Options{URL: f.URL, Token: token, Kernel: "fake", StartTimeout: patience, PingEvery: 50 * time.Millisecond, PongWithin: patience, calm: patience, remove: patience}
 }
 
 func (f *fakeGateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -20,13 +20,15 @@ func TestSlowHandshake(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.before = func(int) { <-time.After(500 * time.Millisecond) }
-	f.opened = func(*fakeConn) { <-time.After(700 * time.Millisecond) } // no frame is read, no ping answered
+	f.opened = func(*fakeConn) { <-time.After(4 * time.Second) } // no frame is read, no ping answered
 	o := f.options()
-	o.PongWithin = 200 * time.Millisecond
+	o.PongWithin = 3 * time.Second
 	k := startKernel(t, o)
-	if i := k.Info(); i.Language != "words" || i.Session != "kernel-session" || !i.Counted || i.Ready.Sub(i.Started) < time.Second {
+	if i := k.Info(); i.Language != "words" || i.Session != "kernel-session" || !i.Counted || i.Ready.Sub(i.Started) < 4*time.Second {
 		t.Errorf("%+v", i)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.conns != 1 {
 		t.Errorf("%d connections", f.conns)
 	}
@@ -69,8 +71,8 @@ func TestNeverReady(t *testing.T) {
 	f := newFake(t)
 	f.request = func(*fakeConn, executor.Message) bool { return true }
 	o := f.options()
-	o.StartTimeout = 300 * time.Millisecond
-	expect(t, startError(t, o), `"fake"`, "did not answer within 300ms")
+	o.StartTimeout = 10 * time.Second // long enough for all that comes before the kernel's silence
+	expect(t, startError(t, o), `"fake"`, "did not answer within 10s")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if !f.ended {

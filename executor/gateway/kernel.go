@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,7 @@ func (k *Kernel) complete(m *executor.Message) {
 	}
 }
 
-// calmWithin is how long a request waits for the answer to ours on control.
+// calmWithin: a kernel that has not answered by then says nothing on control.
 const calmWithin = 2 * time.Second
 
 // connection waits for a connection to write to, and until the server's own
@@ -142,7 +143,7 @@ func (k *Kernel) connection(ctx context.Context) (*socket, error) {
 		case sock != nil && calm == nil:
 			return sock, nil
 		case sock != nil:
-			wait, patience = calm, time.After(calmWithin)
+			wait, patience = calm, time.After(cmp.Or(k.o.calm, calmWithin))
 		}
 		select {
 		case <-wait:
@@ -198,7 +199,7 @@ func diesOfInterrupt(implementation string) bool {
 // Kill ends the kernel as fast as the gateway can. The gateway's own stages
 // may take it some seconds for a kernel that does not listen.
 func (k *Kernel) Kill() error {
-	ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(k.o.remove, deleteTimeout))
 	defer cancel()
 	return k.end(ctx, &executor.ExitError{Reason: "killed", Code: -1, Signal: "killed"})
 }
@@ -220,7 +221,7 @@ func (k *Kernel) end(ctx context.Context, why *executor.ExitError) error {
 		k.giveUp(why) // nothing may reconnect to a kernel that we end
 		go func() {
 			defer close(k.closed)
-			ctx, cancel := context.WithTimeout(context.Background(), deleteTimeout)
+			ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(k.o.remove, deleteTimeout))
 			defer cancel()
 			err := k.client.remove(ctx, k.id)
 			k.stop()

@@ -77,7 +77,7 @@ func TestStalledReader(t *testing.T) {
 	o.Memory, o.SpillDir = 100_000, t.TempDir()
 	k := startKernel(t, o)
 	id := send(t, k, "for i in range(4000): print(i, flush=True)")
-	for deadline := time.Now().Add(30 * time.Second); k.Stats().Put < 4000 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); k.Stats().Put < 4000 && time.Now().Before(deadline); {
 		select {
 		case <-t.Context().Done():
 			t.Fatal("stopped")
@@ -120,7 +120,9 @@ func TestKernelDies(t *testing.T) {
 		o := options(real(t, "kernelgateway"))
 		o.Legacy = legacy
 		k := startKernel(t, o)
-		r := run(t, k, "import os\nprint('last words', flush=True)\nimport time; time.sleep(0.3)\n"+how)
+		g := gates{t, t.TempDir()}
+		code := g.python() + "print('last words', flush=True)\nwait('heard')\n" + how
+		r := finish(t, k, send(t, k, code), onFirst(func() { g.open("heard") }))
 		wantExit(t, r.err, true, "restarted")
 		if r.stdout != "last words\n" {
 			t.Errorf("stdout %q", r.stdout)
@@ -145,7 +147,7 @@ func TestKernelEndedElsewhere(t *testing.T) {
 
 func TestKernelCulled(t *testing.T) {
 	t.Parallel()
-	p := own(t, "kernelgateway", "--AsyncMappingKernelManager.cull_idle_timeout=6", "--AsyncMappingKernelManager.cull_interval=1", "--AsyncMappingKernelManager.cull_connected=True")
+	p := own(t, "kernelgateway", "--AsyncMappingKernelManager.cull_idle_timeout=30", "--AsyncMappingKernelManager.cull_interval=1", "--AsyncMappingKernelManager.cull_connected=True")
 	o := options(p)
 	o.PingEvery = 200 * time.Millisecond
 	k := startKernel(t, o)
@@ -218,7 +220,7 @@ func TestStrandedRequest(t *testing.T) {
 		{Index: 1, Type: "code", Source: "ran += 1\nprint('ran', ran)"},
 		{Index: 2, Type: "code", Source: "print('in all', ran)"},
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	s := &outputs{}
 	began := time.Now()

@@ -50,45 +50,31 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
+// patience is what everything that must succeed has: the machine may do much else.
+const patience = 5 * time.Minute
 
-// launch starts a server and waits until it answers. The port may be taken
-// between our asking for it and the server's binding it, so it tries again.
-func launch(dir, program string, args func(port int) []string, env ...string) (*gatewayProcess, error) {
-	var last error
-	for range 3 {
-		port, err := freePort()
-		if err != nil {
-			return nil, err
-		}
-		p := &gatewayProcess{url: fmt.Sprintf("http://127.0.0.1:%d", port), log: &lockedBuffer{}, exited: make(chan struct{})}
-		p.cmd = exec.Command(program, args(port)...)
-		p.cmd.Dir = dir
-		p.cmd.Env = append(os.Environ(), "HOME="+dir, "JUPYTER_CONFIG_DIR="+dir, "JUPYTER_DATA_DIR="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir)
-		p.cmd.Env = append(p.cmd.Env, env...)
-		p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-		p.cmd.WaitDelay = time.Second // a kernel that outlives its server holds the pipe
-		if err := p.cmd.Start(); err != nil {
-			return nil, err
-		}
-		go func() { _ = p.cmd.Wait(); close(p.exited) }()
-		if last = p.await(); last == nil {
-			return p, nil
-		}
-		p.kill()
+// launch starts a server at an address that is its own and waits until it answers.
+func launch(dir, address, program string, args []string, env ...string) (*gatewayProcess, error) {
+	p := &gatewayProcess{url: "http://" + address, log: &lockedBuffer{}, exited: make(chan struct{})}
+	p.cmd = exec.Command(program, args...)
+	p.cmd.Dir = dir
+	p.cmd.Env = append(os.Environ(), "HOME="+dir, "JUPYTER_CONFIG_DIR="+dir, "JUPYTER_DATA_DIR="+dir, "JUPYTER_RUNTIME_DIR="+dir, "IPYTHONDIR="+dir)
+	p.cmd.Env = append(p.cmd.Env, env...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.WaitDelay = time.Second // a kernel that outlives its server holds the pipe
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
 	}
-	return nil, last
+	go func() { _ = p.cmd.Wait(); close(p.exited) }()
+	if err := p.await(); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
 }
 
 func (p *gatewayProcess) await() error {
-	deadline := time.After(40 * time.Second)
+	deadline := time.After(patience)
 	for {
 		req, _ := http.NewRequest(http.MethodGet, p.url+"/api", nil)
 		req.Header.Set("Authorization", "token "+token)
@@ -111,7 +97,7 @@ func (p *gatewayProcess) stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-p.exited:
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		p.kill()
 	}
 }
@@ -169,20 +155,20 @@ var servers = map[string]struct {
 	args         []string
 }{
 	"kernelgateway": {"main", "jupyter-kernelgateway", []string{
-		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
+		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=PORT", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
 		"--JupyterWebsocketPersonality.env_whitelist=MY_VARIABLE", "--JupyterWebsocketPersonality.env_whitelist=ASSAY_KERNELTEST", "--ZMQChannelsWebsocketConnection.limit_rate=False",
 	}},
 	"limited": {"main", "jupyter-kernelgateway", []string{
-		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=%d", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
+		"--KernelGatewayApp.ip=127.0.0.1", "--KernelGatewayApp.port=PORT", "--KernelGatewayApp.port_retries=0", "--KernelGatewayApp.auth_token=" + token,
 		// On as it is by default, but low enough for a machine that is slow today.
-		"--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=100", "--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=100_000",
+		"--ZMQChannelsWebsocketConnection.iopub_msg_rate_limit=25", "--ZMQChannelsWebsocketConnection.iopub_data_rate_limit=100_000",
 	}},
 	"jupyterserver": {"main", "jupyter-server", []string{
-		"--ServerApp.ip=127.0.0.1", "--ServerApp.port=%d", "--ServerApp.port_retries=0", "--IdentityProvider.token=" + token, "--no-browser",
+		"--ServerApp.ip=127.0.0.1", "--ServerApp.port=PORT", "--ServerApp.port_retries=0", "--IdentityProvider.token=" + token, "--no-browser",
 		"--allow-root", "--ZMQChannelsWebsocketConnection.limit_rate=False",
 	}},
 	"enterprise": {"eg", "jupyter-enterprisegateway", []string{
-		"--EnterpriseGatewayApp.ip=127.0.0.1", "--EnterpriseGatewayApp.port=%d", "--EnterpriseGatewayApp.port_retries=0", "--EnterpriseGatewayApp.auth_token=" + token,
+		"--EnterpriseGatewayApp.ip=127.0.0.1", "--EnterpriseGatewayApp.port=PORT", "--EnterpriseGatewayApp.port_retries=0", "--EnterpriseGatewayApp.auth_token=" + token,
 	}},
 }
 
@@ -224,16 +210,13 @@ func launchServer(t testing.TB, name, program string, more ...string) (*gatewayP
 	if err := moreKernelspecs(dir, filepath.Dir(program)); err != nil {
 		return nil, err
 	}
-	return launch(dir, program, func(port int) []string {
-		var args []string
-		for _, a := range servers[name].args {
-			if strings.Contains(a, "%d") {
-				a = fmt.Sprintf(a, port)
-			}
-			args = append(args, a)
-		}
-		return append(args, more...)
-	}, "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+	address := testenv.Address(t)
+	_, port, _ := net.SplitHostPort(address)
+	var args []string
+	for _, a := range servers[name].args {
+		args = append(args, strings.Replace(a, "PORT", port, 1))
+	}
+	return launch(dir, address, program, append(args, more...), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
 }
 
 // moreKernelspecs writes those of the environment's kernels whose packages
@@ -262,20 +245,18 @@ func moreKernelspecs(dir, bin string) error {
 }
 
 func options(p *gatewayProcess) *Options {
-	return &Options{URL: p.url, Token: token, StartTimeout: time.Minute}
+	return &Options{URL: p.url, Token: token, StartTimeout: patience, calm: patience, remove: patience}
 }
 
 // startKernel starts a kernel that the test closes at its end.
 func startKernel(t testing.TB, o *Options) *Kernel {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	k, err := start(ctx, o)
+	k, err := start(context.Background(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		_ = k.Close(ctx)
 	})
@@ -316,7 +297,7 @@ func send(t testing.TB, k executor.Kernel, code string) string {
 // finish collects what belongs to the request id. each sees every message, if it is not nil.
 func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Message)) (r ran) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var stdout, stderr strings.Builder
 	met := map[string]bool{}

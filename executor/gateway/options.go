@@ -38,6 +38,9 @@ type Options struct {
 
 	Legacy bool         // do not offer the v1 subprotocol, for servers that get it wrong
 	Log    *slog.Logger // nil: silent
+
+	calm   time.Duration // how long a request waits for the answer to ours on control; 0: calmWithin
+	remove time.Duration // how long the end of a kernel may take; 0: deleteTimeout
 }
 
 const (

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"assay/executor"
+	"assay/internal/testenv"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
@@ -19,7 +20,7 @@ import (
 func through(t *testing.T, p *gatewayProcess) (*toxiproxy.Proxy, *Options) {
 	t.Helper()
 	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	proxy := toxiproxy.NewProxy(api, t.Name(), "127.0.0.1:0", strings.TrimPrefix(p.url, "http://"))
+	proxy := toxiproxy.NewProxy(api, t.Name(), testenv.Address(t), strings.TrimPrefix(p.url, "http://"))
 	if err := proxy.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func await(t *testing.T, p *gatewayProcess, k *Kernel, as func(model) bool) {
 		return
 	}
 	defer c.http.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		m, err := c.kernel(ctx, k.id)
@@ -95,7 +96,7 @@ func (g gates) open(name string) {
 }
 
 func (g gates) reached(name string) {
-	for deadline := time.Now().Add(30 * time.Second); ; <-time.After(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; <-time.After(5 * time.Millisecond) {
 		if _, err := os.Stat(filepath.Join(g.dir, name)); err == nil {
 			return
 		}
@@ -249,7 +250,7 @@ func TestBlackHole(t *testing.T) {
 	t.Parallel()
 	p := real(t, "kernelgateway")
 	proxy, o := through(t, p)
-	o.PingEvery, o.PongWithin = 200*time.Millisecond, 500*time.Millisecond
+	o.PingEvery, o.PongWithin = 200*time.Millisecond, 5*time.Second
 	k := startKernel(t, o)
 	g := gates{t, t.TempDir()}
 	code := g.python() + "print(0, flush=True)\nwait('hole')\nfor i in range(1, 20): print(i, flush=True)\nreach('lost')\nwait('back')\nprint(20)"
@@ -290,10 +291,10 @@ func TestSlowAndChoppedConnection(t *testing.T) {
 func TestGatewayThatStaysAway(t *testing.T) {
 	t.Parallel()
 	proxy, o := through(t, real(t, "kernelgateway"))
-	o.Reconnect = 1500 * time.Millisecond
+	o.Reconnect = 5 * time.Second
 	k := startKernel(t, o)
 	r := finish(t, k, send(t, k, fmt.Sprintf(counting, 100, 0.1)), onFirst(proxy.Stop))
-	wantExit(t, r.err, false, "could not be reached again within 1.5s", "connection refused")
+	wantExit(t, r.err, false, "could not be reached again within 5s", "connection refused")
 	if err := k.Send(t.Context(), silentRequest("x", "")); err == nil {
 		t.Error("Send gave no error")
 	}
