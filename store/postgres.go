@@ -171,6 +171,9 @@ func (pgEngine) migrate(ctx context.Context, s *Store) error {
 // erasable are the tables in which something can be erased.
 var erasable = [...]string{"payload", "event", "event_field", "run", "run_key", "link", "dead", "frozen", "blob", "kept"}
 
+// settle has nothing to do: the server does that.
+func (pgEngine) settle(context.Context, *Store) error { return nil }
+
 // scrub writes the tables anew, because PostgreSQL keeps a changed row's old
 // bytes in their files until something else needs the room. The server's
 // own write-ahead log, and copies of it, run out by the server's settings.

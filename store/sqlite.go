@@ -133,6 +133,12 @@ func (*liteEngine) scrub(ctx context.Context, s *Store) error {
 	return nil
 }
 
+// settle moves what the write-ahead log holds into the database.
+func (*liteEngine) settle(ctx context.Context, s *Store) error {
+	var busy, frames, done int
+	return s.w.QueryRowContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)").Scan(&busy, &frames, &done)
+}
+
 // backup uses a connection of its own: those for reading may not even write elsewhere.
 func (e *liteEngine) backup(ctx context.Context, s *Store, path string) error {
 	var db *sql.DB

@@ -108,6 +108,8 @@ type engine interface {
 	migrate(ctx context.Context, s *Store) error
 	// scrub removes what the files still hold of bytes that rows no longer have.
 	scrub(ctx context.Context, s *Store) error
+	// settle does now what closing the store would have to do.
+	settle(ctx context.Context, s *Store) error
 	// soon does work that waits for others for a moment only; the error is
 	// errLater where it cannot be done so.
 	soon(ctx context.Context, s *Store, do func() error) error
@@ -165,6 +167,18 @@ func redact(url string) string {
 	}
 	user, _, _ := strings.Cut(rest[:at], ":")
 	return scheme + "://" + user + rest[at:]
+}
+
+// Settle does what Close would have to do, as far as it keeps nobody waiting:
+// who has nothing else to do now, and soon closes the store, saves that time.
+func (s *Store) Settle(ctx context.Context) error {
+	if s.o.ReadOnly {
+		return nil
+	}
+	if err := s.e.settle(ctx, s); err != nil {
+		return fmt.Errorf("settle the store: %w", err)
+	}
+	return nil
 }
 
 // Close frees what the store holds. Nothing that was said to be kept is lost by not calling it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 
 	"assay/audit"
 	"assay/audit/ledger"
@@ -33,6 +34,21 @@ func (s *state) stage() observer.Candidate {
 	return observer.Candidate{
 		Slug: s.conf.Observer.Slug, Origin: s.conf.Observer.Origin, Clock: observer.Clock(s.conf.Observer.Clock),
 		Session: s.session(), Agent: "assay/" + buildVersion(), Beat: func() *observer.Cadence { return s.beat() },
+	}
+}
+
+// settleAfter wraps the listeners of n runs. The store is settled as soon as
+// all of them are proved: the last kernel still ends then, and nobody waits.
+func (s *state) settleAfter(ctx context.Context, n int) func(listener func(runs.Event)) func(runs.Event) {
+	var left atomic.Int64
+	left.Store(int64(n))
+	return func(listener func(runs.Event)) func(runs.Event) {
+		return func(e runs.Event) {
+			listener(e)
+			if e.Type == runs.EventReceipt && left.Add(-1) == 0 && s.opened() == nil {
+				s.settling.Go(func() { _ = s.store.Settle(ctx) }) // else Close does it
+			}
+		}
 	}
 }
 

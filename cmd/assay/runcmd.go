@@ -72,10 +72,11 @@ func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Reque
 	defer stop()
 	brake := &brake{svc: svc, kill: stop, ui: ui} // a kernel may run before Submit returns
 	defer brake.onSignals()()
+	settled := s.settleAfter(ctx, len(targets))
 	ids := make([]string, len(targets))
 	for i, t := range targets {
 		req := base
-		req.Input, req.Output, req.Listener = t.in, t.out, ui.listener(i)
+		req.Input, req.Output, req.Listener = t.in, t.out, settled(ui.listener(i))
 		if ids[i], err = svc.Submit(ctx, req); err != nil {
 			s.stopOpening()
 			if by := brake.caught(); by != 0 && ctx.Err() != nil {

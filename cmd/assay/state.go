@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 
 	"assay/audit/ledger"
 	"assay/events"
@@ -27,6 +28,8 @@ type state struct {
 	owner string
 	alive *os.File    // locked as long as this process lives
 	file  fs.FileInfo // the database as it was opened; nil where it is no file
+
+	settling sync.WaitGroup // while the store is settled
 
 	unkept bool // that the configuration folder cannot be written was said
 
@@ -211,6 +214,7 @@ func (s *state) close(ctx context.Context) error {
 		}
 		errs = append(errs, s.alive.Close())
 	}
+	s.settling.Wait()
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
