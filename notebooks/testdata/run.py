@@ -9,7 +9,7 @@ PREFIX = "application/scrapbook.scrap."
 results = []
 for path in sys.argv[1:]:
     nb = nbformat.read(path, as_version=4)
-    NotebookClient(nb, timeout=120, kernel_name="python3").execute()
+    NotebookClient(nb, timeout=600, startup_timeout=300, iopub_timeout=60, kernel_name="python3").execute()
     kinds, glued, report = set(), {}, ""
     for output in (o for c in nb.cells for o in c.get("outputs", [])):
         if output.output_type == "stream":
