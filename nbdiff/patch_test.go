@@ -98,7 +98,7 @@ func TestPatchManyMembers(t *testing.T) {
 		if string(got.Bytes()) != string(c.to.Bytes()) || string(m.Doc.Bytes()) != string(c.to.Bytes()) {
 			t.Errorf("%s: another result", c.op)
 		}
-		if took := time.Since(start); took > 20*time.Second { // a square would take minutes
+		if took := time.Since(start); took > 2*time.Minute { // a square would take many minutes
 			t.Errorf("%s: %v", c.op, took)
 		}
 	}

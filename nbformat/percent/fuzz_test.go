@@ -76,7 +76,7 @@ func TestBombs(t *testing.T) {
 	} {
 		start := time.Now()
 		_, err := Read([]byte(text), ".py")
-		if took := time.Since(start); took > 30*time.Second {
+		if took := time.Since(start); took > 2*time.Minute {
 			t.Errorf("%s: %s", name, took)
 		} else {
 			t.Logf("%s: %s, %v", name, took.Round(time.Millisecond), err)

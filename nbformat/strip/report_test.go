@@ -119,7 +119,7 @@ func TestReportOfManyTypes(t *testing.T) {
 	if text := report.Removed[0].String(); !strings.HasPrefix(text, "200000 outputs: t0, t1, ") {
 		t.Errorf("it says %.60s", text)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}
 }
