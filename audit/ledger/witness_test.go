@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -55,7 +54,7 @@ func startWitness(t *testing.T, skey string, logs ...*ledger.Ledger) string {
 			t.Fatal(err)
 		}
 	}
-	addr := freeAddr(t)
+	addr := testenv.Address(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, program, "--listen", addr, "--metrics_listen", "", "--private_key_path", filepath.Join(dir, "key"),
 		"--db_file", filepath.Join(dir, "witness.db"), "--additional_logs", filepath.Join(dir, "logs.yaml"), "-v", "1", "--logtostderr")
@@ -98,22 +97,6 @@ func startWitness(t *testing.T, skey string, logs ...*ledger.Ledger) string {
 			return "http://" + addr
 		}
 	}
-}
-
-// freeAddr is an address where nothing listens at present. The witness does not
-// tell which port it took when it may choose. On Linux the address is one that
-// nobody else's connections begin or end at, so that the port stays free.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+mathrand.IntN(254), mathrand.IntN(256), 1+mathrand.IntN(254)))
-	if err != nil { // another system has the one only
-		l, err = net.Listen("tcp", "127.0.0.1:0")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // The real witness cosigns our log as it grows; what it cosigned verifies in
