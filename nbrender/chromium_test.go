@@ -47,6 +47,10 @@ func (b *browser) taken() []string {
 	return deeds
 }
 
+// pageLimit is how long a page may take at most, and a start: a loaded machine
+// takes 20 s for what else takes one.
+const pageLimit = 3 * time.Minute
+
 // startBrowser starts a headless Chromium that ends with the test.
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
@@ -62,14 +66,13 @@ func startBrowser(t *testing.T) *browser {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
 		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1200, 900), chromedp.Flag("disable-popup-blocking", true),
+		chromedp.WSURLReadTimeout(pageLimit),
 		// One process for all frames: hundreds of them would take minutes, and the
 		// pages have to hold without the help of the processes.
 		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,IsolateSandboxedIframes"))
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 8*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{ctx: ctx}
 	if err := chromedp.Listen(ctx, b.event); err != nil {
@@ -120,15 +123,17 @@ const idle = `new Promise(done => requestAnimationFrame(() => requestAnimationFr
 // visit opens a page, provokes it and waits until the browser has nothing more to do.
 func (b *browser) visit(t *testing.T, address string) int {
 	t.Helper()
-	if err := chromedp.Do(b.ctx, chromedp.Navigate(address)); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, pageLimit)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
 		t.Fatalf("%s: %v", address, err)
 	}
-	cells, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](provoke))
+	cells, err := chromedp.Run(ctx, chromedp.Evaluate[int](provoke))
 	if err != nil {
 		t.Fatalf("%s: %v", address, err)
 	}
 	// What a page asks for and runs by itself is done after two frames and an idle moment.
-	if _, err := chromedp.Run(b.ctx, chromedp.Evaluate[int](idle, chromedp.EvalAwaitPromise)); err != nil {
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[int](idle, chromedp.EvalAwaitPromise)); err != nil {
 		t.Fatalf("%s: %v", address, err)
 	}
 	return cells
@@ -227,7 +232,7 @@ func TestAttacksBite(t *testing.T) {
 	bit := 0
 	for _, a := range attacks(t, evil) {
 		put("<!DOCTYPE html><body>" + a.text + "</body>")
-		ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second) // a page that was taken over may not answer
+		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second) // a page that was taken over may not answer
 		if err := chromedp.Do(ctx, chromedp.Navigate(address)); err == nil {
 			chromedp.Run(ctx, chromedp.Evaluate[int](provoke))
 		}
