@@ -129,7 +129,8 @@ func TestCommandBesideService(t *testing.T) {
 		service.mu.Lock()
 		service.answer = func(int, []events.Event) (int, error) { return 0, errors.New("down") }
 		service.mu.Unlock()
-		time.Sleep(time.Minute) // the lease has lapsed long since
+		// The lease has lapsed long since, and the service does not look at this very moment.
+		time.Sleep(time.Minute + 500*time.Millisecond)
 		b = openBus(t, m, nil, command)
 		defer b.Close()
 		publish(t, b, es[6:]...)
