@@ -297,7 +297,7 @@ func send(t testing.TB, k executor.Kernel, code string) string {
 // finish collects what belongs to the request id. each sees every message, if it is not nil.
 func finish(t testing.TB, k executor.Kernel, id string, each func(executor.Message)) (r ran) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*patience) // some cells print 10,000 lines
 	defer cancel()
 	var stdout, stderr strings.Builder
 	met := map[string]bool{}
