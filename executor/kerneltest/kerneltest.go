@@ -55,7 +55,9 @@ func Kernels() []Kernel {
 		newest, old,
 		{
 			Name: "bash", Env: "main", Language: "bash", Counted: true, Interrupts: true, Waits: true,
-			Print: "echo hello", Hang: "touch '{mark}'; sleep 600", Fail: "false",
+			Print: "echo hello", Fail: "false",
+			// One process makes the mark and hangs: an interrupt between two would find none.
+			Hang: "sh -c 'touch \"{mark}\"; exec sleep 600'",
 		},
 		xeus,
 		{
