@@ -55,7 +55,7 @@ func (j *job) settle() error {
 	if err != nil {
 		return fmt.Errorf("enter the run in the log: %w", err)
 	}
-	indexes, err := j.s.enter(ctx, item)
+	indexes, err := j.enter(ctx, item)
 	if err != nil {
 		return fmt.Errorf("enter the run in the log: %w", err)
 	}
@@ -63,23 +63,33 @@ func (j *job) settle() error {
 	return j.prove(ctx, indexes[0])
 }
 
-// enterFor is how long a run's end goes on trying to be entered: a database
-// that is being restarted is back by then.
+// enterFor is how long a run's end goes on trying to be entered where the
+// options do not say: a database that is being restarted is back by then.
 const enterFor = 30 * time.Second
 
 // enter appends the item, and tries again where that fails: a run that ended
 // must not be told for one that was interrupted because its store was away.
-func (s *Service) enter(ctx context.Context, item ledger.Item) ([]int64, error) {
+// From the first failure on the end is kept elsewhere, so that this holds even
+// where assay is ended before another try goes through.
+func (j *job) enter(ctx context.Context, item ledger.Item) ([]int64, error) {
+	where, unkept := "", error(nil)
 	pause := 100 * time.Millisecond
-	for until := time.Now().Add(enterFor); ; pause = min(2*pause, 5*time.Second) {
-		indexes, err := s.o.Log.Append(ctx, item)
-		switch {
-		case err == nil:
+	for until := time.Now().Add(j.s.o.EnterFor); ; pause = min(2*pause, 5*time.Second) {
+		indexes, err := j.s.o.Log.Append(ctx, item)
+		if err == nil {
+			if where != "" {
+				j.s.o.Ends.ForgetEnd(j.row.ID)
+			}
 			return indexes, nil
-		case errors.Is(err, ledger.ErrConflict), errors.Is(err, ledger.ErrMoved), errors.Is(err, ledger.ErrRolledBack):
-			return nil, err // no other try will change that
-		case time.Now().Add(pause).After(until):
-			return nil, err
+		}
+		if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrMoved) || errors.Is(err, ledger.ErrRolledBack) {
+			return nil, left(j.row.ID, where, unkept, err) // no other try will change that
+		}
+		if where == "" && j.s.o.Ends != nil {
+			where, unkept = j.s.o.Ends.KeepEnd(j.unentered(item))
+		}
+		if time.Now().Add(pause).After(until) {
+			return nil, left(j.row.ID, where, unkept, err)
 		}
 		time.Sleep(pause)
 	}
@@ -212,7 +222,8 @@ func (e *ReceiptError) Unwrap() error { return e.Err }
 
 // Sweep enters the runs in the log whose process ended before they did: as
 // failed, reason interrupted. gone tells whether an owner is no more; a run
-// that nobody owns is left alone. It returns the rows that it ended.
+// that nobody owns is left alone, and so is one whose end is kept to be entered
+// as it was. It returns the rows that it ended.
 func (s *Service) Sweep(ctx context.Context, gone func(owner string) bool) ([]Run, error) {
 	rows, err := s.store.Unended(ctx)
 	if err != nil {
@@ -223,17 +234,24 @@ func (s *Service) Sweep(ctx context.Context, gone func(owner string) bool) ([]Ru
 		if r.Owner == "" || r.Owner == s.o.Owner || !gone(r.Owner) {
 			continue
 		}
-		if err := s.sweep(ctx, &r); err != nil {
+		if s.o.Ends != nil && s.o.Ends.EndKept(r.ID) { // asked when its process is gone: it keeps nothing any more
+			continue
+		}
+		entered, err := s.sweep(ctx, &r)
+		if err != nil {
 			return swept, fmt.Errorf("enter the interrupted run %s in the log: %w", r.ID, err)
 		}
-		swept = append(swept, r)
+		if entered {
+			swept = append(swept, r)
+		}
 	}
 	return swept, nil
 }
 
-func (s *Service) sweep(ctx context.Context, r *Run) error {
+// sweep enters an interrupted run. False: the log had its end by then.
+func (s *Service) sweep(ctx context.Context, r *Run) (entered bool, err error) {
 	if s.o.Log == nil {
-		return errors.New("there is no log")
+		return false, errors.New("there is no log")
 	}
 	if r.State == executor.RunQueued {
 		r.State, r.Started = executor.RunNotStarted, r.Created
@@ -244,7 +262,7 @@ func (s *Service) sweep(ctx context.Context, r *Run) error {
 	r.Note = "assay itself ended before the run did; assay recover OUT shows what its journal holds"
 	all, err := s.eventsOf(ctx, r.ID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	last := forBus(Event{Version: EventVersion, Type: EventEnded, Run: r.ID, Time: r.Ended, State: string(r.State), Reason: r.Reason, Note: r.Note}, r.Input)
 	f := audit.RunFacts{Names: nameFacts(r), Result: audit.ResultFacts{
@@ -256,17 +274,17 @@ func (s *Service) sweep(ctx context.Context, r *Run) error {
 	}
 	item, err := s.item(r, &f, append(all, last), []events.Event{last})
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = s.o.Log.Append(ctx, item)
 	if errors.Is(err, ledger.ErrConflict) {
-		return nil // it ended after all, or another process was faster
+		return false, nil // it ended after all, or another process was faster
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	s.announce(ctx, last.ID)
-	return nil
+	return true, nil
 }
 
 // eventsOf are the events of a run that the store has.

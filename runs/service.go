@@ -45,6 +45,8 @@ type Options struct {
 	Bus        Bus                // takes the runs' events; needed with Log
 	Keep       Keeper             // keeps the bytes of notebooks that entries state the digests of; nil: nobody does; needs Log
 	Stage      observer.Candidate // what the stage-complete rows have in common: chain, session, agent
+	Ends       EndKeeper          // keeps the ends that could not be entered in the log; nil: nobody does
+	EnterFor   time.Duration      // how long a run's end goes on trying to be entered; 0: 30 s
 	JournalDir string             // where the working copy and journal of a run stand whose output is not local; "": the temp folder
 }
 
@@ -73,6 +75,9 @@ func New(store Store, starter Starter, o *Options) *Service {
 	}
 	if s.o.Now == nil {
 		s.o.Now = time.Now
+	}
+	if s.o.EnterFor == 0 {
+		s.o.EnterFor = enterFor
 	}
 	return s
 }

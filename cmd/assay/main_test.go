@@ -16,6 +16,9 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv("ASSAY_TEST_IS_ASSAY") != "" { // a test started us in assay's place
+		if os.Getenv(giveUpEnv) != "" {
+			enterFor = 1
+		}
 		os.Exit(execute(newRoot(), os.Args[1:]))
 	}
 	if os.Getenv(writerEnv) != "" {

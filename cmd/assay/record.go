@@ -26,6 +26,7 @@ func (s *state) service(workers int, starter runs.Starter) *runs.Service {
 	return runs.New(record{s}, starter, &runs.Options{
 		Workers: workers, Notebooks: notebookOptions(), Version: buildVersion(), JournalDir: journalDir(),
 		Owner: s.owner, Log: record{s}, Bus: record{s}, Stage: s.stage(), Keep: s.keeper(),
+		Ends: ends{s.conf}, EnterFor: enterFor,
 	})
 }
 
@@ -52,12 +53,13 @@ func (s *state) settleAfter(ctx context.Context, n int) func(listener func(runs.
 	}
 }
 
-// sweep enters runs in the log whose process was killed. What it cannot do the
-// next command does: no run is kept from running by another.
+// sweep enters the ends that are kept, and then runs whose process was killed.
+// What it cannot do the next command does: no run is kept from running by another.
 func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) {
 	if s.opened() != nil {
 		return // told by who needs it
 	}
+	s.enterEnds(ctx, svc, ui.say)
 	swept, err := svc.Sweep(ctx, s.gone)
 	if err != nil {
 		ui.say("warning: %v", err)

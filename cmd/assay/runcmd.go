@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"assay/audit/ledger"
 	"assay/executor"
 	"assay/notebooks"
 	"assay/params"
@@ -123,6 +124,10 @@ func evidenceError(err error) error {
 	var receipt *runs.ReceiptError
 	if errors.As(err, &receipt) {
 		return &exitError{code: exitSurroundings, err: err, hint: "the run stands in the log: assay log prove " + receipt.Run + " writes its receipt"}
+	}
+	var unentered *runs.UnenteredError
+	if errors.As(err, &unentered) && !errors.Is(err, ledger.ErrRolledBack) {
+		return &exitError{code: exitSurroundings, err: err, hint: "the next command that opens the log to write enters it, as it was: assay run, or assay log checkpoint"}
 	}
 	var known *exitError
 	if errors.As(stateError(err), &known) && known.hint != "" {

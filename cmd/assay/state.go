@@ -44,7 +44,8 @@ const stateHint = "every run is entered in a log there: set XDG_STATE_HOME to a 
 // damagedHint is what to do about a database that cannot be read.
 const damagedHint = "move it away and put a backup back: assay store restore FILE; what was signed since then the log knows (docs/log.md)"
 
-// openState opens everything, and begins what is not there yet.
+// openState opens everything, begins what is not there yet, and enters the
+// ends of runs that could not be entered before.
 func openState(ctx context.Context) (*state, error) {
 	s, err := beginState(ctx)
 	if err != nil {
@@ -54,6 +55,7 @@ func openState(ctx context.Context) (*state, error) {
 		_ = s.close(ctx)
 		return nil, err
 	}
+	s.enterEnds(ctx, s.service(1, nil), note)
 	return s, nil
 }
 

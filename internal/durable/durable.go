@@ -28,7 +28,13 @@ var ErrChanged = errors.New("it was changed by someone else in the meantime")
 // is left beside it. The error of write is wrapped, so errors.Is finds it, and
 // syscall.ENOSPC, fs.ErrNotExist and fs.ErrPermission too.
 func WriteFile(path string, write func(io.Writer) error) error {
-	return replace(path, write, nil)
+	return replace(path, write, nil, 0o666)
+}
+
+// WritePrivate is WriteFile for what nobody else may read: a new file has the
+// mode 0600 from its first moment.
+func WritePrivate(path string, write func(io.Writer) error) error {
+	return replace(path, write, nil, 0o600)
 }
 
 // WriteFileIf is WriteFile that asks unchanged in the last moment before the
@@ -37,10 +43,10 @@ func WriteFile(path string, write func(io.Writer) error) error {
 // one after the other, never at the same time; where the system has no file
 // locks (Windows) only an absent target is guarded so.
 func WriteFileIf(path string, write func(io.Writer) error, unchanged func(fs.FileInfo) error) error {
-	return replace(path, write, unchanged)
+	return replace(path, write, unchanged, 0o666)
 }
 
-func replace(path string, write func(io.Writer) error, unchanged func(fs.FileInfo) error) (err error) {
+func replace(path string, write func(io.Writer) error, unchanged func(fs.FileInfo) error, mode fs.FileMode) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("write %s: %w", path, explain(path, err))
@@ -58,7 +64,7 @@ func replace(path string, write func(io.Writer) error, unchanged func(fs.FileInf
 	if err != nil {
 		return err
 	}
-	tmp, err := createBeside(target)
+	tmp, err := createBeside(target, mode)
 	if err != nil {
 		return err
 	}
@@ -132,15 +138,15 @@ func writeThrough(target string, write func(io.Writer) error) error {
 }
 
 // createBeside makes an empty file in the target's directory. Unlike
-// os.CreateTemp it leaves the mode to the umask.
-func createBeside(target string) (*os.File, error) {
+// os.CreateTemp it leaves the rest of the mode to the umask.
+func createBeside(target string, mode fs.FileMode) (*os.File, error) {
 	dir, base := filepath.Split(target)
 	if len(base) > 200 {
 		base = base[:200] // names have 255 bytes at most
 	}
 	for {
 		name := dir + "." + base + "." + rand.Text()[:10] + ".tmp"
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err
 		}

@@ -2,6 +2,7 @@ package durable
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -123,5 +124,30 @@ func TestWriteFileDiskFull(t *testing.T) {
 	err = WriteFile(p, text("after"))
 	if !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), "the file system is read-only") {
 		t.Errorf("read-only file system: %v", err)
+	}
+}
+
+// What nobody else may read is so from the first moment, whatever the umask allows.
+func TestWritePrivate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	name := filepath.Join(dir, "private")
+	mode := func(file string) fs.FileMode {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode().Perm()
+	}
+	err := WritePrivate(name, func(w io.Writer) error {
+		coming, err := filepath.Glob(filepath.Join(dir, ".private.*.tmp"))
+		if err != nil || len(coming) != 1 || mode(coming[0]) != 0o600 {
+			t.Errorf("while it is written: %v, %v", coming, err)
+		}
+		_, err = io.WriteString(w, "secret")
+		return err
+	})
+	if err != nil || mode(name) != 0o600 || read(t, name) != "secret" {
+		t.Errorf("%v, mode %v", err, mode(name))
 	}
 }

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"assay/audit"
+	"assay/audit/ledger"
+	"assay/events"
+	"assay/internal/durable"
+	"assay/runs"
+)
+
+// ends keeps the ends of runs that could not be entered in the log, a file
+// each, sealed as the store seals what it keeps: docs/store.md.
+type ends struct{ conf *config }
+
+var _ runs.EndKeeper = ends{}
+
+// enterFor is how long a run's end goes on trying to be entered; 0: as runs has it.
+var enterFor time.Duration
+
+// endFile is the JSON of such a file.
+type endFile struct {
+	Version int    `json:"version"`
+	Run     string `json:"run"`
+	Digest  string `json:"digest"` // of End
+	End     []byte `json:"end"`    // what runs writes, sealed by the codec
+}
+
+// maxEnd is the largest such file. Payloads of 256 MiB, which is as much as a
+// line of an export may have, fit: in base64 of base64, and the parameters
+// among them once more in the row.
+const maxEnd = 1 << 30
+
+const endSuffix = ".json"
+
+func endsDir() string { return filepath.Join(stateDir(), "unentered") }
+
+func endPath(run string) string { return filepath.Join(endsDir(), run+endSuffix) }
+
+// endBinding stands for the columns that the codec binds its bytes to.
+func endBinding(run string) events.Event {
+	return events.Event{ID: run, Type: "data.unentered.run", Source: "assay/run"}
+}
+
+// KeepEnd implements runs.EndKeeper.
+func (k ends) KeepEnd(e *runs.UnenteredEnd) (string, error) {
+	plain, err := e.Encode()
+	if err != nil {
+		return "", err
+	}
+	codec, err := k.conf.codec()
+	if err != nil {
+		return "", err
+	}
+	f := endFile{Version: runs.EndVersion, Run: e.Item.ID}
+	if f.End, err = codec.Seal(endBinding(f.Run), plain); err != nil {
+		return "", err
+	}
+	f.Digest = audit.DigestBytes(f.End).String()
+	text, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	if len(text) > maxEnd {
+		return "", fmt.Errorf("the end of the run %s takes %d bytes, more than would be read again", f.Run, len(text))
+	}
+	if err := os.MkdirAll(endsDir(), 0o700); err != nil {
+		return "", err
+	}
+	name := endPath(f.Run)
+	err = durable.WritePrivate(name, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return name, nil
+}
+
+// ForgetEnd implements runs.EndKeeper.
+func (ends) ForgetEnd(run string) { _ = os.Remove(endPath(run)) }
+
+// EndKept implements runs.EndKeeper. A file that cannot be read may have the end all the same.
+func (ends) EndKept(run string) bool {
+	_, err := os.Lstat(endPath(run))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// read reads the end of a run. What is wrong with a file changes nothing about it.
+func (k ends) read(run string) (*runs.UnenteredEnd, error) {
+	text, err := readEnd(endPath(run))
+	if err != nil {
+		return nil, err
+	}
+	f, err := parseEnd(text)
+	if err != nil {
+		return nil, err
+	}
+	if f.Run != run {
+		return nil, fmt.Errorf("it is the end of the run %q", f.Run)
+	}
+	codec, err := k.conf.codec()
+	if err != nil {
+		return nil, err
+	}
+	plain, err := codec.Open(endBinding(run), f.End)
+	if err != nil {
+		return nil, fmt.Errorf("unseal it: %w", err)
+	}
+	e, err := runs.ParseUnenteredEnd(plain)
+	if err == nil && e.Item.ID != run {
+		err = fmt.Errorf("what is sealed in it is the end of the run %q", e.Item.ID)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("it is damaged: %w", err)
+	}
+	return e, nil
+}
+
+func readEnd(name string) ([]byte, error) {
+	info, err := os.Lstat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular(): // reading a pipe may never end
+		return nil, errors.New("it is no regular file")
+	case info.Size() > maxEnd:
+		return nil, fmt.Errorf("it has %d bytes, more than any has", info.Size())
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxEnd))
+}
+
+// parseEnd looks at the version first: what else a newer one has cannot be known.
+func parseEnd(text []byte) (*endFile, error) {
+	var v struct{ Version int }
+	if err := json.Unmarshal(text, &v); err != nil {
+		return nil, fmt.Errorf("it is damaged: %w", err)
+	}
+	if v.Version != runs.EndVersion {
+		return nil, fmt.Errorf("its version %d is not known here: a newer assay may know it", v.Version)
+	}
+	f := &endFile{}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return nil, fmt.Errorf("it is damaged: %w", err)
+	}
+	if f.Digest != audit.DigestBytes(f.End).String() {
+		return nil, errors.New("it is damaged: it has another digest than it states")
+	}
+	return f, nil
+}
+
+// enterEnds enters the ends that are kept, the oldest first. A file that is no
+// use now stays, and keeps its run from being called interrupted.
+func (s *state) enterEnds(ctx context.Context, svc *runs.Service, say func(format string, args ...any)) {
+	entries, err := os.ReadDir(endsDir())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		say("warning: the ends of runs that are not in the log cannot be looked for: %v", err)
+	}
+	for _, e := range entries {
+		run, ok := strings.CutSuffix(e.Name(), endSuffix)
+		if !ok || strings.HasPrefix(run, ".") {
+			continue
+		}
+		if err := s.enterEnd(ctx, svc, run, say); err != nil && !errors.Is(err, fs.ErrNotExist) { // else another process was faster
+			say("warning: the end of a run in %s cannot be entered in the log: %v; it stays there, and the run is not entered as interrupted", endPath(run), err)
+		}
+	}
+}
+
+func (s *state) enterEnd(ctx context.Context, svc *runs.Service, run string, say func(format string, args ...any)) error {
+	e, err := ends{s.conf}.read(run)
+	if err != nil {
+		return err
+	}
+	late, err := svc.EnterEnd(ctx, e)
+	if errors.Is(err, ledger.ErrConflict) {
+		return setAside(run, err, say)
+	}
+	if err != nil {
+		return fmt.Errorf("%v", err) // by its text: the file itself is there
+	}
+	ends{}.ForgetEnd(run)
+	say("the end of run %s of %s is entered in the log now: %s, entry %d; its receipt: %s", run, orNone(late.Run.Input), late.Run.State, late.Entry, receiptOf(late))
+	return nil
+}
+
+// receiptOf says where the receipt of a run that was entered late is, or how to have it.
+func receiptOf(late *runs.Late) string {
+	prove := "assay log prove " + late.Run.ID
+	switch {
+	case late.Receipt != "" && late.Missing != nil:
+		return fmt.Sprintf("%s (not all of it is beside the output: %v)", late.Receipt, late.Missing)
+	case late.Receipt != "":
+		return late.Receipt
+	case late.Missing != nil:
+		return fmt.Sprintf("%s prints it (it is not beside the output: %v)", prove, late.Missing)
+	}
+	return prove + " prints it"
+}
+
+// setAside keeps an end that the log contradicts under another name: an older
+// assay may have entered the run as interrupted.
+func setAside(run string, why error, say func(format string, args ...any)) error {
+	name := strings.TrimSuffix(endPath(run), endSuffix) + ".conflict-" + randomHex(4)
+	if err := os.Rename(endPath(run), name); err != nil {
+		return err
+	}
+	say("warning: the log says something else of the run %s than its end, which is now in %s: %v", run, name, why)
+	return nil
+}
