@@ -15,7 +15,7 @@ import (
 var migrations embed.FS
 
 // version is the number of the newest migration.
-const version = 2
+const version = 3
 
 // upToDate brings the tables up to version. A database that is there already
 // costs one query.
