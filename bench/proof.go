@@ -156,7 +156,7 @@ const beforeProof = "91ad6ff"
 // alike are the files that start a program and its kernel. The program without
 // proof is built with those of today, so that what they became faster by since
 // then is not taken from the cost of the proof.
-var alike = []string{"cmd/assay/main.go", "executor/local/dial.go", "executor/local/start.go", "go.mod", "go.sum"}
+var alike = []string{"cmd/assay/main.go", "executor/local/dial.go", "executor/local/local.go", "executor/local/start.go", "go.mod", "go.sum"}
 
 // proofCost is a run of three cells by this program, in turn with the one before there was a log.
 func (b *bench) proofCost() error {

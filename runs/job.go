@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
+	"time"
 
 	"assay/audit"
 	"assay/events"
@@ -29,6 +31,8 @@ type job struct {
 	packed chan packed    // what pack reads; nil: nobody does
 	keeps  keeping        // what goes into the store of its notebooks
 
+	launched  chan struct{}   // closed when the kernel is on its way, or nothing is to be waited for
+	launch    sync.Once       // closes it
 	kept      chan struct{}   // closed when Submit knows whether the store has the row
 	refused   bool            // it has not: there is no run; read it after kept is closed
 	exists    bool            // the job knows that it has
@@ -72,6 +76,7 @@ func (j *job) publish(e events.Event) {
 // isKept waits until the store has the run's row, and tells the listener what
 // came before. False: the row was refused, and nothing may happen.
 func (j *job) isKept() bool {
+	j.onItsWay()
 	if <-j.kept; j.refused {
 		return false
 	}
@@ -81,6 +86,21 @@ func (j *job) isKept() bool {
 	}
 	j.early = nil
 	return true
+}
+
+// onItsWay ends the wait for the kernel's launch.
+func (j *job) onItsWay() { j.launch.Do(func() { close(j.launched) }) }
+
+// launchWithin is how long all else waits for the kernel to be on its way: a
+// notebook may be long in coming, and a starter need not tell.
+const launchWithin = 100 * time.Millisecond
+
+// awaitLaunch keeps what has time from holding up the kernel's start.
+func (j *job) awaitLaunch() {
+	select {
+	case <-j.launched:
+	case <-time.After(launchWithin):
+	}
 }
 
 // begin tells everybody that the run goes on, once the store has its row.

@@ -205,7 +205,7 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	req := KernelRequest{
 		RunID: j.row.ID, Name: j.kernelName(doc), Language: j.language(doc), Cwd: j.req.Cwd,
 		Auto: j.req.Kernel == Auto, DisplayName: doc.Metadata().Get("kernelspec", "display_name").Text(),
-		StartTimeout: j.req.StartTimeout, MemoryLimit: j.req.MemoryLimit, Untrimmed: j.req.Untrimmed,
+		StartTimeout: j.req.StartTimeout, MemoryLimit: j.req.MemoryLimit, Untrimmed: j.req.Untrimmed, Launched: j.onItsWay,
 	}
 	if req.Name == "" && req.Language == "" {
 		return nil, &Error{Reason: ReasonKernelStart, Err: errors.New("the notebook names no kernel and no language"), Hint: "choose a kernel: --kernel python3"}
@@ -217,8 +217,10 @@ func (j *job) startKernel(doc *nbformat.Document) (executor.Kernel, error) {
 	started := make(chan start, 1)
 	go func() {
 		k, err := j.s.starter.Start(ctx, req)
+		j.onItsWay()
 		started <- start{k, err}
 	}()
+	j.awaitLaunch()
 	j.pack(ctx, req)
 	began := j.begin(doc) // the store keeps the row while the kernel starts
 	if !began {

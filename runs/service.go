@@ -32,6 +32,7 @@ type KernelRequest struct {
 	StartTimeout time.Duration
 	MemoryLimit  int64
 	Untrimmed    bool
+	Launched     func() // a starter calls it when the kernel is on its way, and this process has time for other things
 }
 
 // Options of a Service. The zero value of a field is its default.
@@ -96,7 +97,7 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 	ctx, kill := context.WithCancel(ctx)
 	j := &job{
 		s: s, req: req, in: req.Input, out: req.Output,
-		ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}), kept: make(chan struct{}),
+		ctx: ctx, kill: kill, cancel: make(chan struct{}), done: make(chan struct{}), kept: make(chan struct{}), launched: make(chan struct{}),
 		row: Run{
 			ID: id.String(), Trigger: req.Trigger, AskedBy: req.AskedBy, Owner: s.o.Owner, State: executor.RunQueued, Created: s.o.Now().UTC(),
 			Input: notebooks.Redact(req.Input), Output: notebooks.Redact(req.Output), KernelAsked: req.Kernel,
@@ -112,12 +113,16 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 	s.jobs[row.ID] = j
 	s.waiting = append(s.waiting, j)
 	s.dispatch()
+	waits := slices.Contains(s.waiting, j)
 	s.mu.Unlock()
 	context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.giveUp(j)
 	})
+	if !waits {
+		j.awaitLaunch() // the kernel takes long, and the store a moment
+	}
 	if err := s.keepRow(ctx, j, row, queued); err != nil {
 		return "", fmt.Errorf("keep the run's row: %w", err)
 	}

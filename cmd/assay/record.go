@@ -71,6 +71,7 @@ func (s *state) sweep(ctx context.Context, svc *runs.Service, ui *ui) {
 
 // Put implements runs.Store.
 func (r record) Put(ctx context.Context, row runs.Run) error {
+	r.s.opening()
 	select {
 	case <-r.s.ready:
 	case <-ctx.Done(): // a server that does not answer

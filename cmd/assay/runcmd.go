@@ -62,13 +62,7 @@ func runCommand(ctx context.Context, f *runFlags, args []string) error {
 func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Request, targets []target) (code int, err error) {
 	svc := s.service(f.jobs, newStarter(f, s.conf))
 	defer svc.Close()
-	swept := make(chan struct{})
-	go func(ctx context.Context) { // the caller's: a second Ctrl-C ends the runs, not this
-		defer close(swept)
-		s.sweep(ctx, svc, ui)
-	}(ctx)
-	defer func() { <-swept }()
-
+	callers := ctx // a second Ctrl-C ends the runs, not what is done for others
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	brake := &brake{svc: svc, kill: stop, ui: ui} // a kernel may run before Submit returns
@@ -87,6 +81,13 @@ func (f *runFlags) runAll(ctx context.Context, s *state, ui *ui, base runs.Reque
 		}
 		brake.add(ids[i])
 	}
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sweep(callers, svc, ui)
+	}()
+	defer func() { <-swept }()
+
 	rows := make([]runs.Run, len(ids))
 	for i, id := range ids {
 		var waited error

@@ -119,7 +119,7 @@ func (s *starter) localOptions(r runs.KernelRequest) *local.Options {
 	}
 	return &local.Options{
 		Kernel: name, Language: r.Language, DisplayName: r.DisplayName, Cwd: r.Cwd, Python: s.python, StartTimeout: r.StartTimeout,
-		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules, Env: s.env,
+		MemoryLimit: r.MemoryLimit, Untrimmed: r.Untrimmed, PythonPath: modules, Env: s.env, Launched: r.Launched,
 	}
 }
 
@@ -190,6 +190,9 @@ func moduleDir() (string, error) {
 func (s *starter) startRemote(ctx context.Context, r runs.KernelRequest) (executor.Kernel, error) {
 	if r.Auto {
 		return nil, &runs.Error{Reason: runs.ReasonKernelStart, Err: errors.New("--kernel auto does not choose among a gateway's kernels"), Hint: "name one: assay kernels list --gateway URL shows them"}
+	}
+	if r.Launched != nil { // it is started elsewhere
+		r.Launched()
 	}
 	k, err := gateway.Start(ctx, &gateway.Options{
 		URL: s.gateway, Token: s.token, Kernel: r.Name, Path: r.Cwd, StartTimeout: r.StartTimeout,

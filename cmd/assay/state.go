@@ -33,6 +33,8 @@ type state struct {
 
 	unkept bool // that the configuration folder cannot be written was said
 
+	need   sync.Once     // closes needed
+	needed chan struct{} // closed when somebody waits for what follows; nil: it is open
 	ready  chan struct{} // closed when all of it is open, or cannot be; nil: it is
 	err    error         // why it cannot be; read it when ready is closed
 	giveUp func()        // ends the opening
@@ -59,14 +61,14 @@ func openState(ctx context.Context) (*state, error) {
 	return s, nil
 }
 
-// beginState opens everything, and begins what is not there yet. It returns
-// before the database is open; opened waits for that. The caller closes it.
+// beginState opens everything, and begins what is not there yet, as soon as
+// somebody needs it; opened waits for that. The caller closes it.
 func beginState(ctx context.Context) (*state, error) {
 	conf, err := readConfig()
 	if err != nil {
 		return nil, err
 	}
-	s := &state{conf: conf, ready: make(chan struct{})}
+	s := &state{conf: conf, needed: make(chan struct{}), ready: make(chan struct{})}
 	if err := os.MkdirAll(stateDir(), 0o700); err != nil {
 		return nil, stateError(fmt.Errorf("make the state folder: %w", err))
 	}
@@ -76,6 +78,10 @@ func beginState(ctx context.Context) (*state, error) {
 	ctx, s.giveUp = context.WithCancel(ctx)
 	go func() {
 		defer close(s.ready)
+		select {
+		case <-s.needed:
+		case <-ctx.Done():
+		}
 		if err := s.open(ctx); err != nil {
 			s.err = stateError(err)
 		}
@@ -83,9 +89,16 @@ func beginState(ctx context.Context) (*state, error) {
 	return s, nil
 }
 
+// opening begins to open, where nobody did yet.
+func (s *state) opening() {
+	if s.needed != nil {
+		s.need.Do(func() { close(s.needed) })
+	}
+}
+
 // opened waits until all is open, and says why it cannot be.
 func (s *state) opened() error {
-	if s.ready != nil {
+	if s.opening(); s.ready != nil {
 		<-s.ready
 	}
 	return s.err

@@ -45,6 +45,8 @@ type Options struct {
 	Memory   int64     // bytes of messages kept in memory before the spill file; 0: 64 MiB
 	SpillDir string    // folder of the spill file; empty: the temp folder
 	Log      io.Writer // gets what the process writes to its own stdout and stderr; may be nil
+
+	Launched func() // called whenever a process was started, long before it is ready; may be nil
 }
 
 func (o *Options) orDefault() *Options {

@@ -108,6 +108,9 @@ func start(ctx context.Context, c catalogue, spec Spec, o *Options) (*Kernel, er
 		l.dir.remove()
 		return nil, noProgram(spec, l.argv[0], err)
 	}
+	if o.Launched != nil {
+		o.Launched()
+	}
 	k.info.PID = k.proc.pid
 	k.door.network, k.door.address = l.dialAddress(shellPort)
 	err = k.connect(ctx, l)
