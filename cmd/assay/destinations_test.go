@@ -117,7 +117,7 @@ func TestObserverNotOpen(t *testing.T) {
 		t.Errorf("log keys: exit code %d: %s", code, stderr)
 	}
 	// The end of a run delivers for two seconds, which a loaded machine may need for less than this.
-	code, stdout, stderr := endOf(t, env, "observer", "flush", "--for", "2m")
+	code, stdout, _ := endOf(t, env, "observer", "flush", "--for", "2m")
 	if code != exitSurroundings || !strings.Contains(stdout, "not open") {
 		t.Errorf("flush: exit code %d: %s", code, stdout)
 	}
