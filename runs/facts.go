@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/user"
 	"time"
 
 	"assay/audit"
@@ -151,10 +150,7 @@ func cellFacts(doc *nbformat.Document, digests []audit.CellDigests, results []ex
 }
 
 func nameFacts(r *Run) audit.NameFacts {
-	n := audit.NameFacts{Input: r.Input, Output: r.Output, AskedBy: r.AskedBy}
-	if u, err := user.Current(); err == nil {
-		n.User = u.Username
-	}
+	n := audit.NameFacts{Input: r.Input, Output: r.Output, AskedBy: r.AskedBy, User: User()}
 	n.Host, _ = os.Hostname() // a host without a name has none
 	return n
 }

@@ -80,7 +80,9 @@ func beginState(ctx context.Context) (*state, error) {
 		defer close(s.ready)
 		select {
 		case <-s.needed:
-		case <-ctx.Done():
+		case <-ctx.Done(): // nobody did
+			s.err = ctx.Err()
+			return
 		}
 		if err := s.open(ctx); err != nil {
 			s.err = stateError(err)

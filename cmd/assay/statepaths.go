@@ -9,13 +9,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"assay/audit/ledger"
 	"assay/internal/durable"
+	"assay/runs"
 )
 
 // configDir is the folder of what a person decides: the XDG configuration folder.
@@ -259,8 +259,5 @@ func askedBy() string {
 			return v
 		}
 	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return ""
+	return runs.User()
 }
