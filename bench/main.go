@@ -67,6 +67,7 @@ func (b *bench) run(out, only string) error {
 		{"strip", b.strip},
 		{"render", b.render},
 		{"proof", b.proof},
+		{"cost of the proof", b.proofCost},
 	}
 	for _, p := range parts {
 		if !strings.Contains(p.name, only) {
