@@ -67,32 +67,45 @@ func (j *job) settle() error {
 // options do not say: a database that is being restarted is back by then.
 const enterFor = 30 * time.Second
 
+// tryFor is how long one try may take where the options do not say: a database
+// that hangs answers nothing, and the end is not kept elsewhere before it did.
+const tryFor = 10 * time.Second
+
 // enter appends the item, and tries again where that fails: a run that ended
 // must not be told for one that was interrupted because its store was away.
 // From the first failure on the end is kept elsewhere, so that this holds even
 // where assay is ended before another try goes through.
 func (j *job) enter(ctx context.Context, item ledger.Item) ([]int64, error) {
-	where, unkept := "", error(nil)
+	kept, where, unkept := false, "", error(nil)
 	pause := 100 * time.Millisecond
 	for until := time.Now().Add(j.s.o.EnterFor); ; pause = min(2*pause, 5*time.Second) {
-		indexes, err := j.s.o.Log.Append(ctx, item)
+		indexes, err := j.try(ctx, item)
 		if err == nil {
-			if where != "" {
-				j.s.o.Ends.ForgetEnd(j.row.ID)
+			if kept {
+				j.s.o.Ends.ForgetEnd(j.row.ID) // keeping it may have failed when it was there already
 			}
 			return indexes, nil
 		}
-		if errors.Is(err, ledger.ErrConflict) || errors.Is(err, ledger.ErrMoved) || errors.Is(err, ledger.ErrRolledBack) {
-			return nil, left(j.row.ID, where, unkept, err) // no other try will change that
+		if errors.Is(err, ledger.ErrConflict) { // no other try will change that, and what the log has it has
+			return nil, left(j.row.ID, where, unkept, err)
 		}
 		if where == "" && j.s.o.Ends != nil {
+			kept = true
 			where, unkept = j.s.o.Ends.KeepEnd(j.unentered(item))
 		}
-		if time.Now().Add(pause).After(until) {
+		if errors.Is(err, ledger.ErrMoved) || time.Now().Add(pause).After(until) { // the log has another name for good
 			return nil, left(j.row.ID, where, unkept, err)
 		}
 		time.Sleep(pause)
 	}
+}
+
+// try appends the item if that does not take too long. Whether it is in the
+// log is not known then; it may be appended again.
+func (j *job) try(ctx context.Context, item ledger.Item) ([]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, j.s.o.TryFor)
+	defer cancel()
+	return j.s.o.Log.Append(ctx, item)
 }
 
 // announce wakes whoever waits for events. They are stored: who is not woken finds them by himself.

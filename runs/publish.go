@@ -3,6 +3,7 @@ package runs
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -113,11 +114,13 @@ func clip(s string) string {
 type pump struct {
 	bus     Bus
 	ctx     context.Context
+	tryFor  time.Duration // how long a call of the bus may take
 	wake    chan struct{}
 	closing chan struct{}
 	done    chan struct{}
 
 	mu      sync.Mutex
+	flying  []events.Event // the bus was given them, and has not answered
 	waiting []events.Event
 }
 
@@ -126,8 +129,8 @@ type pump struct {
 const pumpWindow = 25 * time.Millisecond
 
 // newPump begins to publish when ready says so; where it says no, nothing is ever published.
-func newPump(ctx context.Context, bus Bus, ready func() bool) *pump {
-	p := &pump{bus: bus, ctx: context.WithoutCancel(ctx), wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
+func newPump(ctx context.Context, bus Bus, tryFor time.Duration, ready func() bool) *pump {
+	p := &pump{bus: bus, ctx: context.WithoutCancel(ctx), tryFor: tryFor, wake: make(chan struct{}, 1), closing: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		if ready() {
@@ -167,21 +170,34 @@ func (p *pump) run() {
 func (p *pump) publish() {
 	p.mu.Lock()
 	batch := p.waiting
-	p.waiting = nil
+	p.flying, p.waiting = batch, nil
 	p.mu.Unlock()
 	if len(batch) == 0 {
 		return
 	}
-	if _, err := p.bus.Publish(p.ctx, batch...); err != nil {
-		p.mu.Lock()
+	ctx, cancel := context.WithTimeout(p.ctx, p.tryFor)
+	defer cancel()
+	_, err := p.bus.Publish(ctx, batch...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flying = nil
+	if err != nil {
 		p.waiting = append(batch, p.waiting...)
-		p.mu.Unlock()
 	}
 }
 
-// close returns what the store does not have yet, to be kept with the run's end.
+// close returns what the store does not have yet, to be kept with the run's
+// end. Of a call that goes on it is not known what the store has: events that
+// it has already are the same ones.
 func (p *pump) close() []events.Event {
 	close(p.closing)
-	<-p.done
-	return p.waiting
+	late := time.NewTimer(p.tryFor)
+	defer late.Stop()
+	select {
+	case <-p.done:
+	case <-late.C: // not every store looks at its context
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Concat(p.flying, p.waiting)
 }

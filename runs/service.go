@@ -48,6 +48,7 @@ type Options struct {
 	Stage      observer.Candidate // what the stage-complete rows have in common: chain, session, agent
 	Ends       EndKeeper          // keeps the ends that could not be entered in the log; nil: nobody does
 	EnterFor   time.Duration      // how long a run's end goes on trying to be entered; 0: 30 s
+	TryFor     time.Duration      // how long one try of that may take, and one to keep events; 0: 10 s
 	JournalDir string             // where the working copy and journal of a run stand whose output is not local; "": the temp folder
 }
 
@@ -80,6 +81,9 @@ func New(store Store, starter Starter, o *Options) *Service {
 	if s.o.EnterFor == 0 {
 		s.o.EnterFor = enterFor
 	}
+	if s.o.TryFor == 0 {
+		s.o.TryFor = tryFor
+	}
 	return s
 }
 
@@ -105,7 +109,7 @@ func (s *Service) Submit(ctx context.Context, req Request) (string, error) {
 	}
 	row, queued := j.row, j.stamped(Event{Type: EventQueued, Input: j.row.Input, Output: j.row.Output})
 	if s.o.Log != nil {
-		j.pump = newPump(ctx, s.o.Bus, func() bool { <-j.kept; return !j.refused })
+		j.pump = newPump(ctx, s.o.Bus, s.o.TryFor, func() bool { <-j.kept; return !j.refused })
 		j.publish(forBus(queued, row.Input))
 	}
 	// From here on all of j but kept and refused is its worker's.

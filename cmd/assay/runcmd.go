@@ -127,14 +127,25 @@ func evidenceError(err error) error {
 		return &exitError{code: exitSurroundings, err: err, hint: "the run stands in the log: assay log prove " + receipt.Run + " writes its receipt"}
 	}
 	var unentered *runs.UnenteredError
-	if errors.As(err, &unentered) && !errors.Is(err, ledger.ErrRolledBack) {
-		return &exitError{code: exitSurroundings, err: err, hint: "the next command that opens the log to write enters it, as it was: assay run, or assay log checkpoint"}
+	if errors.As(err, &unentered) {
+		return &exitError{code: exitSurroundings, err: err, hint: unenteredHint(err)}
 	}
 	var known *exitError
 	if errors.As(stateError(err), &known) && known.hint != "" {
 		return known
 	}
 	return surroundings(err)
+}
+
+// unenteredHint says what becomes of an end that is kept.
+func unenteredHint(err error) string {
+	switch {
+	case errors.Is(err, ledger.ErrMoved):
+		return "the end is for the log's former name, which no command enters any more: move the file away, and the run is entered as interrupted"
+	case errors.Is(err, ledger.ErrConflict):
+		return "assay log show RUN prints what the log says of the run; the next command that opens the log to write sets the file aside"
+	}
+	return "the next command that opens the log to write enters it, as it was: assay run, or assay log checkpoint"
 }
 
 // fillPaths fills the path templates of --help-notebook; a run's are filled by runs.
