@@ -160,11 +160,16 @@ func (s *Service) stage(row *Run, leaf []byte) (*observer.Candidate, error) {
 	if err != nil {
 		return nil, err
 	}
-	digest := audit.DigestBytes(leaf)
 	c := s.o.Stage
-	c.Observation, c.StateHash, c.Meta, c.At = "notebook-run", hex.EncodeToString(digest[:]), raw, row.Ended
+	c.Observation, c.StateHash, c.Meta, c.At = "notebook-run", stateHash(leaf), raw, row.Ended
 	c.Trace, c.Task = row.ID, row.ID
 	return &c, nil
+}
+
+// stateHash names the state that a run reached.
+func stateHash(leaf []byte) string {
+	digest := audit.DigestBytes(leaf)
+	return hex.EncodeToString(digest[:])
 }
 
 // prove writes the receipt beside the output, and says where the entry stands.

@@ -140,6 +140,32 @@ func (e *UnenteredEnd) check() error {
 		return errors.New("the entry is not bound to the payloads that come with it")
 	case e.Output != "" && !filepath.IsAbs(e.Output):
 		return fmt.Errorf("the output %q is no absolute path", e.Output)
+	case run.Ended.IsZero():
+		return errors.New("its row does not say when the run ended")
+	}
+	return e.Item.With.(*Ending).check(e.Item.Leaf)
+}
+
+// check wants the events and the stage-complete row to be of the run's end, whose entry is the leaf.
+func (end *Ending) check(leaf []byte) error {
+	run := &end.Run
+	for _, ev := range end.Events {
+		if ev.Task != run.ID {
+			return fmt.Errorf("the event %s is of %q", ev.ID, ev.Task)
+		}
+	}
+	last := busType(Event{Type: EventEnded, State: string(run.State), Reason: run.Reason})
+	if n := len(end.Events); n == 0 || end.Events[n-1].Type != last {
+		return fmt.Errorf("its last event is not the run's end, %s", last)
+	}
+	if end.Stage == nil {
+		return nil
+	}
+	if end.Stage.Task != run.ID {
+		return fmt.Errorf("the stage-complete row is of %q", end.Stage.Task)
+	}
+	if end.Stage.StateHash != stateHash(leaf) {
+		return errors.New("the stage-complete row is of another entry")
 	}
 	return nil
 }

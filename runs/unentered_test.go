@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -179,5 +180,59 @@ func TestUnenteredMoved(t *testing.T) {
 				t.Errorf("%v: it is kept", why)
 			}
 		})
+	}
+}
+
+// What is not one consistent end of a run is refused, whatever of it is wrong.
+func TestParseUnenteredEnd(t *testing.T) {
+	ends := &endsFake{}
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := prepared(t, &awayLogFake{away: 1, err: ledger.ErrMoved}, &hangingBusFake{}, ends); !errors.Is(err, ledger.ErrMoved) {
+			t.Fatal(err)
+		}
+	})
+	whole, err := ends.kept.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := runs.ParseUnenteredEnd(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := again.Encode(); err != nil || string(text) != string(whole) {
+		t.Errorf("read and written again: %v\n%s\n%s", err, text, whole)
+	}
+	for name, c := range map[string]struct {
+		change func(e *runs.UnenteredEnd, end *runs.Ending)
+		says   string
+	}{
+		"another run's row":   {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Run.ID = "other" }, "not of one run"},
+		"another state":       {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Run.State = executor.RunFailed }, "its row says failed"},
+		"no time":             {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Run.Ended = time.Time{} }, "does not say when the run ended"},
+		"a payload missing":   {func(e *runs.UnenteredEnd, _ *runs.Ending) { e.Item.Payloads = e.Item.Payloads[1:] }, "not bound to the payloads"},
+		"a relative output":   {func(e *runs.UnenteredEnd, _ *runs.Ending) { e.Output = "out.ipynb" }, "no absolute path"},
+		"no events":           {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Events = nil }, "its last event is not the run's end"},
+		"another run's event": {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Events[0].Task = "other" }, `is of "other"`},
+		"an event of nobody":  {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Events[0].Task = "" }, `is of ""`},
+		"no end":              {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Events = end.Events[:len(end.Events)-1] }, "its last event is not the run's end"},
+		"an end of another kind": {func(_ *runs.UnenteredEnd, end *runs.Ending) {
+			end.Events[len(end.Events)-1].Type = events.TypeRunAborted
+		}, "its last event is not the run's end"},
+		"something after the end":   {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Events = append(end.Events, end.Events[0]) }, "its last event is not the run's end"},
+		"another run's stage":       {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Stage.Task = "other" }, `the stage-complete row is of "other"`},
+		"a stage of something else": {func(_ *runs.UnenteredEnd, end *runs.Ending) { end.Stage.StateHash = strings.Repeat("0", 64) }, "of another entry"},
+	} {
+		e, err := runs.ParseUnenteredEnd(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.change(e, e.Item.With.(*runs.Ending))
+		text, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := runs.ParseUnenteredEnd(text); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, not %q", name, err, c.says)
+		}
 	}
 }

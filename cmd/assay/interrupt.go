@@ -105,7 +105,7 @@ func (b *brake) pull(s syscall.Signal) {
 			b.ui.say("assay: %s", p.left())
 		}
 		for _, p := range b.ui.unentered() {
-			if (ends{}).EndKept(p.id) {
+			if endIsThere(p.id) {
 				b.ui.say("assay: the run of %s is not in the log; its end is kept in %s, and the next assay run enters it", p.place(), endPath(p.id))
 				continue
 			}

@@ -92,10 +92,20 @@ func (k ends) KeepEnd(e *runs.UnenteredEnd) (string, error) {
 // ForgetEnd implements runs.EndKeeper.
 func (ends) ForgetEnd(run string) { _ = os.Remove(endPath(run)) }
 
-// EndKept implements runs.EndKeeper. A file that cannot be read may have the end all the same.
+// EndKept implements runs.EndKeeper. A file that cannot be read may have the
+// end all the same, and so may a folder that cannot, or that others may change.
 func (ends) EndKept(run string) bool {
-	_, err := os.Lstat(endPath(run))
+	err := trustEnds()
+	if err == nil {
+		_, err = os.Lstat(endPath(run))
+	}
 	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// endIsThere tells whether a run's end is kept for certain, which is what people are told.
+func endIsThere(run string) bool {
+	_, err := os.Lstat(endPath(run))
+	return err == nil
 }
 
 // read reads the end of a run. What is wrong with a file changes nothing about it.
@@ -129,22 +139,54 @@ func (k ends) read(run string) (*runs.UnenteredEnd, error) {
 	return e, nil
 }
 
+// errNoFile says that there is something else in a file's place.
+var errNoFile = errors.New("it is no regular file")
+
 func readEnd(name string) ([]byte, error) {
-	info, err := os.Lstat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular(): // reading a pipe may never end
-		return nil, errors.New("it is no regular file")
-	case info.Size() > maxEnd:
-		return nil, fmt.Errorf("it has %d bytes, more than any has", info.Size())
-	}
-	f, err := os.Open(name)
+	f, err := openEnd(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat() // of what is open: the name may have another file by now
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errNoFile
+	case info.Size() > maxEnd:
+		return nil, fmt.Errorf("it has %d bytes, more than any has", info.Size())
+	}
+	if err := ownEnd(info); err != nil {
+		return nil, err
+	}
 	return io.ReadAll(io.LimitReader(f, maxEnd))
+}
+
+// trustEnds wants the folder of the ends to be one, and this user's alone.
+func trustEnds() error {
+	info, err := os.Lstat(endsDir())
+	if err != nil {
+		return err
+	}
+	if err = ownEnd(info); !info.IsDir() {
+		err = errors.New("it is no folder")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", endsDir(), err)
+	}
+	return nil
+}
+
+// keptEnds lists the folder of the ends; without a folder there are none.
+func keptEnds() (entries []fs.DirEntry, err error) {
+	if err = trustEnds(); err == nil {
+		entries, err = os.ReadDir(endsDir())
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return entries, err
 }
 
 // parseEnd looks at the version first: what else a newer one has cannot be known.
@@ -171,9 +213,9 @@ func parseEnd(text []byte) (*endFile, error) {
 // enterEnds enters the ends that are kept, the oldest first. A file that is no
 // use now stays, and keeps its run from being called interrupted.
 func (s *state) enterEnds(ctx context.Context, svc *runs.Service, say func(format string, args ...any)) {
-	entries, err := os.ReadDir(endsDir())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		say("warning: the ends of runs that are not in the log cannot be looked for: %v", err)
+	entries, err := keptEnds()
+	if err != nil {
+		say("warning: the ends of runs that are not in the log cannot be looked for: %v; meanwhile no interrupted run is entered", err)
 	}
 	for _, e := range entries {
 		run, ok := strings.CutSuffix(e.Name(), endSuffix)

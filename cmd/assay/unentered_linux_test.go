@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -385,6 +387,7 @@ func TestUnenteredDamaged(t *testing.T) {
 		"another run inside":       {inside(func(end map[string]any) { end["run"].(map[string]any)["ID"] = "x" }), "entry and row are not of one run"},
 		"another state inside":     {inside(func(end map[string]any) { end["run"].(map[string]any)["State"] = "failed" }), "the entry says that the run is succeeded, and its row says failed"},
 		"a payload missing inside": {inside(func(end map[string]any) { end["payloads"] = end["payloads"].([]any)[1:] }), "the entry is not bound to the payloads"},
+		"an event missing inside":  {inside(func(end map[string]any) { end["events"] = []any{} }), "its last event is not the run's end"},
 		"a relative output inside": {inside(func(end map[string]any) { end["output"] = "out.ipynb" }), "is no absolute path"},
 		"another log": {inside(func(end map[string]any) {
 			var leaf []byte
@@ -396,7 +399,8 @@ func TestUnenteredDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			e.Log = "other.example/log"
-			end["leaf"] = e.Encode()
+			digest := audit.DigestBytes(e.Encode())
+			end["leaf"], end["stage"].(map[string]any)["StateHash"] = e.Encode(), hex.EncodeToString(digest[:])
 		}), "it is for another log: other.example/log, and this is assay.local/"},
 		"another key": {func(t *testing.T) []byte {
 			t.Setenv("ASSAY_EVENT_KEY", strings.Repeat("QUJD", 10)+"QUI=")
@@ -424,6 +428,68 @@ func TestUnenteredDamaged(t *testing.T) {
 	}
 	if said := next(t); !strings.Contains(said, "entry 0") {
 		t.Errorf("the whole file: %q", said)
+	}
+	k.entered(t, run)
+}
+
+// What others may have put there is not entered, and keeps runs from being
+// called interrupted.
+func TestUnenteredForeign(t *testing.T) {
+	k := unenteredHome(t)
+	run := k.left(t, runs.Request{})
+	whole, err := os.ReadFile(endPath(run))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := "warning: the end of a run in " + endPath(run) + " cannot be entered in the log: "
+	folder := "warning: the ends of runs that are not in the log cannot be looked for: " + endsDir() + ": "
+	aside := endsDir() + ".aside"
+	for name, c := range map[string]struct {
+		change, back func() error
+		says         string
+	}{
+		"a group's file":   {func() error { return os.Chmod(endPath(run), 0o660) }, func() error { return os.Chmod(endPath(run), 0o600) }, file + "others on this machine may change it, its mode is 0660"},
+		"a group's folder": {func() error { return os.Chmod(endsDir(), 0o770) }, func() error { return os.Chmod(endsDir(), 0o700) }, folder + "others on this machine may change it, its mode is 0770"},
+		"a link": {
+			func() error {
+				return errors.Join(os.Rename(endPath(run), aside), os.Symlink(aside, endPath(run)))
+			},
+			func() error { return os.Rename(aside, endPath(run)) },
+			file + "it is no regular file",
+		},
+		"a folder's link": {
+			func() error { return errors.Join(os.Rename(endsDir(), aside), os.Symlink(aside, endsDir())) },
+			func() error { return errors.Join(os.Remove(endsDir()), os.Rename(aside, endsDir())) },
+			folder + "it is no folder",
+		},
+		"a pipe": {
+			func() error { return errors.Join(os.Remove(endPath(run)), syscall.Mkfifo(endPath(run), 0o600)) },
+			func() error {
+				return errors.Join(os.Remove(endPath(run)), os.WriteFile(endPath(run), whole, 0o600))
+			},
+			file + "it is no regular file",
+		},
+		"another's file":   {func() error { return os.Chown(endPath(run), 1234, -1) }, func() error { return os.Chown(endPath(run), os.Geteuid(), -1) }, file + "it is the user 1234's, and this is the user 0"},
+		"another's folder": {func() error { return os.Chown(endsDir(), 1234, -1) }, func() error { return os.Chown(endsDir(), os.Geteuid(), -1) }, folder + "it is the user 1234's, and this is the user 0"},
+	} {
+		if strings.HasPrefix(name, "another's") && os.Geteuid() != 0 {
+			continue // only root can give a file away
+		}
+		if err := c.change(); err != nil {
+			t.Fatal(name, err)
+		}
+		if said := next(t); strings.Count(said, "\n") != 1 || !strings.HasPrefix(said, c.says) {
+			t.Errorf("%s: it says %q, not %q", name, said, c.says)
+		}
+		if !(ends{}).EndKept(run) || strings.HasPrefix(c.says, folder) && !(ends{}).EndKept("any") {
+			t.Errorf("%s: its run would be swept", name)
+		}
+		if err := c.back(); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	if said := next(t); !strings.Contains(said, "entry 0") {
+		t.Errorf("at last: %q", said)
 	}
 	k.entered(t, run)
 }
