@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -66,26 +67,45 @@ func (s *Service) proveLate(ctx context.Context, e *UnenteredEnd, late *Late) er
 	if err := sameOutput(e.Output, late.Run.OutputDigest); err != nil {
 		return err
 	}
-	if e.Receipt {
-		if err := writeBytes(e.Output+ReceiptSuffix, receipt.Encode()); err != nil {
-			return err
+	made, err := s.writeLate(e, receipt, late)
+	if changed := sameOutput(e.Output, late.Run.OutputDigest); changed != nil { // meanwhile: a proof beside it would be another file's
+		for file, data := range made {
+			if now, err := os.ReadFile(file); err == nil && bytes.Equal(now, data) { // else it is another run's
+				changed = errors.Join(changed, os.Remove(file))
+			}
 		}
-		late.Receipt = e.Output + ReceiptSuffix
+		late.Receipt = ""
+		return changed
+	}
+	return err
+}
+
+// writeLate writes what belongs beside the output, and says what it wrote.
+func (s *Service) writeLate(e *UnenteredEnd, receipt *audit.Receipt, late *Late) (made map[string][]byte, err error) {
+	made = map[string][]byte{}
+	if e.Receipt {
+		file, text := e.Output+ReceiptSuffix, receipt.Encode()
+		if err := writeBytes(file, text); err != nil {
+			return made, err
+		}
+		made[file], late.Receipt = text, file
 	}
 	if !e.Attest {
-		return nil
+		return made, nil
 	}
 	statement, err := s.o.Log.Attest(receipt)
 	if errors.Is(err, audit.ErrNotAttested) {
-		return nil
+		return made, nil
 	}
+	file := e.Output + AttestationSuffix
 	if err == nil {
-		err = writeBytes(e.Output+AttestationSuffix, statement)
+		err = writeBytes(file, statement)
 	}
 	if err != nil {
-		return fmt.Errorf("attest: %w", err)
+		return made, fmt.Errorf("attest: %w", err)
 	}
-	return nil
+	made[file] = statement
+	return made, nil
 }
 
 // sameOutput wants the file with the digest.

@@ -3,6 +3,7 @@ package runs_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"assay/audit"
 	"assay/audit/ledger"
 	"assay/events"
 	"assay/executor"
@@ -234,5 +236,56 @@ func TestParseUnenteredEnd(t *testing.T) {
 		if _, err := runs.ParseUnenteredEnd(text); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, not %q", name, err, c.says)
 		}
+	}
+}
+
+// attestingLogFake attests whatever it is given; on is called meanwhile.
+type attestingLogFake struct {
+	logFake
+	on func()
+}
+
+func (l *attestingLogFake) Attest(*audit.Receipt) ([]byte, error) {
+	l.on()
+	return []byte("{}\n"), nil
+}
+
+// A receipt that was written beside an output which is another by then is
+// taken away again, and what another run wrote there is not.
+func TestEnterEndChanged(t *testing.T) {
+	for name, another := range map[string]bool{"nobody's receipt": false, "another run's receipt": true} {
+		synctest.Test(t, func(t *testing.T) {
+			ends := &endsFake{}
+			if _, err := prepared(t, &awayLogFake{away: 1, err: ledger.ErrMoved}, &hangingBusFake{}, ends); !errors.Is(err, ledger.ErrMoved) {
+				t.Fatal(err)
+			}
+			e := ends.kept
+			e.Receipt, e.Attest = true, true
+			receipt, statement := e.Output+runs.ReceiptSuffix, e.Output+runs.AttestationSuffix
+			log := &attestingLogFake{on: func() {
+				if _, err := os.Stat(receipt); err != nil {
+					t.Errorf("%s: it was not written: %v", name, err)
+				}
+				err := os.WriteFile(e.Output, []byte("{}"), 0o600)
+				if another {
+					err = errors.Join(err, os.WriteFile(receipt, []byte("another"), 0o600))
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}}
+			s := runs.New(runs.NewMemory(), nil, &runs.Options{Version: "test", Log: log, Bus: &hangingBusFake{}})
+			late, err := s.EnterEnd(t.Context(), e)
+			s.Close()
+			if err != nil || late.Receipt != "" || late.Missing == nil || !strings.Contains(late.Missing.Error(), "is not what the run wrote any more") {
+				t.Errorf("%s: %+v, %v", name, late, err)
+			}
+			if _, err := os.Stat(receipt); (err == nil) != another {
+				t.Errorf("%s: the receipt: %v", name, err)
+			}
+			if _, err := os.Stat(statement); !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("%s: the attestation: %v", name, err)
+			}
+		})
 	}
 }

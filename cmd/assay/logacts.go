@@ -25,7 +25,7 @@ func newLogErase() *cobra.Command {
 		Short: "destroy what the log says of a run, and keep every proof",
 		Long: `Destroys payloads of a run's entry for good: text and salt, in the log and the
 run's row; the run's events, which repeat much of it; and the notebooks that were
-kept of it (docs/store.md). The entry stays, all proofs hold, and an entry of its
+kept of it, and files in which its end was kept (docs/store.md). The entry stays, all proofs hold, and an entry of its
 own tells who erased what and why. Receipts and exports that were given away
 before still say what they said, and so does whatever a destination was sent.`,
 		Example: `  assay log erase out.ipynb --payload parameters --reason "a person asked for it"
@@ -84,16 +84,20 @@ func (s *state) erase(ctx context.Context, st ledger.Stored, names []string, rea
 		erased = true
 		note("erased of %s; entry %d says so", st.ID, index)
 	}
-	if !erased {
+	removed, left := eraseEnds(entries[0].ID)
+	if !erased && removed == 0 && left == nil {
 		return usage("assay log show RUN lists what is left", "%s: %v", st.ID, ledger.ErrErased)
 	}
 	if _, err := s.log.Checkpoint(ctx); err != nil {
-		return stateError(err)
+		return errors.Join(left, stateError(err))
 	}
 	if err := s.tellErased(ctx, entries[0].ID, names); err != nil {
-		return err
+		return errors.Join(left, err)
 	}
-	return s.scrubErased(ctx)
+	if err := s.scrubErased(ctx); err != nil {
+		return errors.Join(left, err)
+	}
+	return left
 }
 
 // committed are those of the names that an entry has a payload of, each once.

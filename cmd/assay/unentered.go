@@ -78,6 +78,9 @@ func (k ends) KeepEnd(e *runs.UnenteredEnd) (string, error) {
 	if err := os.MkdirAll(endsDir(), 0o700); err != nil {
 		return "", err
 	}
+	if err := durable.SyncDir(stateDir()); err != nil { // the folder may be new, here or in another process
+		return "", err
+	}
 	name := endPath(f.Run)
 	err = durable.WritePrivate(name, func(w io.Writer) error {
 		_, err := w.Write(text)
@@ -220,29 +223,82 @@ func (s *state) enterEnds(ctx context.Context, svc *runs.Service, say func(forma
 	for _, e := range entries {
 		run, ok := strings.CutSuffix(e.Name(), endSuffix)
 		if !ok || strings.HasPrefix(run, ".") {
+			sweepEnd(e)
 			continue
 		}
-		if err := s.enterEnd(ctx, svc, run, say); err != nil && !errors.Is(err, fs.ErrNotExist) { // else another process was faster
-			say("warning: the end of a run in %s cannot be entered in the log: %v; it stays there, and the run is not entered as interrupted", endPath(run), err)
+		refused, err := s.enterEnd(ctx, svc, run, say)
+		if err == nil {
+			continue
+		}
+		say("warning: the end of a run in %s cannot be entered in the log: %v; it stays there, and the run is not entered as interrupted", endPath(run), err)
+		if refused && !s.answers(ctx) {
+			return // nor would it take the others
 		}
 	}
 }
 
-func (s *state) enterEnd(ctx context.Context, svc *runs.Service, run string, say func(format string, args ...any)) error {
-	e, err := ends{s.conf}.read(run)
+// answers tells whether the database does, so that what it refused is to blame.
+func (s *state) answers(ctx context.Context) bool {
+	_, err := s.store.Size(ctx)
+	return err == nil
+}
+
+// abandoned is how old a file is that nobody writes any more.
+const abandoned = time.Hour
+
+// sweepEnd removes what a process that was killed left of a file in the making.
+func sweepEnd(e fs.DirEntry) {
+	if !strings.HasPrefix(e.Name(), ".") || !strings.HasSuffix(e.Name(), ".tmp") {
+		return
+	}
+	if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandoned {
+		_ = os.Remove(filepath.Join(endsDir(), e.Name()))
+	}
+}
+
+// eraseEnds removes whatever there is of the end of a run that was erased.
+func eraseEnds(run string) (removed int, err error) {
+	entries, err := os.ReadDir(endsDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(strings.TrimPrefix(e.Name(), "."), run+".") {
+			continue
+		}
+		switch gone := os.Remove(filepath.Join(endsDir(), e.Name())); {
+		case gone == nil:
+			removed++
+			note("removed %s, in which the run's end was kept", filepath.Join(endsDir(), e.Name()))
+		case !errors.Is(gone, fs.ErrNotExist):
+			err = errors.Join(err, gone)
+		}
+	}
 	if err != nil {
-		return err
+		return removed, &exitError{code: exitSurroundings, err: fmt.Errorf("the log has erased it, and a file with the end of the run is still there: %w", err), hint: "remove it: " + filepath.Join(endsDir(), run+".*")}
+	}
+	return removed, nil
+}
+
+// enterEnd enters one end. refused: the end is whole, and the log did not take it.
+func (s *state) enterEnd(ctx context.Context, svc *runs.Service, run string, say func(format string, args ...any)) (refused bool, err error) {
+	e, err := ends{s.conf}.read(run)
+	if errors.Is(err, fs.ErrNotExist) { // another process was faster
+		return false, nil
+	}
+	if err != nil {
+		return false, err
 	}
 	late, err := svc.EnterEnd(ctx, e)
 	if errors.Is(err, ledger.ErrConflict) {
-		return setAside(run, err, say)
+		return false, setAside(run, err, say)
 	}
 	if err != nil {
-		return fmt.Errorf("%v", err) // by its text: the file itself is there
+		return !errors.Is(err, runs.ErrOtherLog), err
 	}
 	ends{}.ForgetEnd(run)
 	say("the end of run %s of %s is entered in the log now: %s, entry %d; its receipt: %s", run, orNone(late.Run.Input), late.Run.State, late.Entry, receiptOf(late))
-	return nil
+	return false, nil
 }
 
 // receiptOf says where the receipt of a run that was entered late is, or how to have it.
@@ -264,6 +320,9 @@ func receiptOf(late *runs.Late) string {
 func setAside(run string, why error, say func(format string, args ...any)) error {
 	name := strings.TrimSuffix(endPath(run), endSuffix) + ".conflict-" + randomHex(4)
 	if err := os.Rename(endPath(run), name); err != nil {
+		if errors.Is(err, fs.ErrNotExist) { // another process was faster
+			return nil
+		}
 		return err
 	}
 	say("warning: the log says something else of the run %s than its end, which is now in %s: %v", run, name, why)

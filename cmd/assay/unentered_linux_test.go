@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -188,7 +187,7 @@ func (k *killed) entered(t *testing.T, run string) {
 }
 
 // A run's end is entered by the next command, whatever that is for; again, as
-// after a kill before the file was removed; and by two commands at once.
+// after a kill before the file was removed.
 func TestUnentered(t *testing.T) {
 	k := unenteredHome(t)
 	run := k.left(t, runs.Request{})
@@ -218,15 +217,26 @@ func TestUnentered(t *testing.T) {
 		t.Errorf("once more it says %q, want %q", said, want)
 	}
 	k.entered(t, run)
-	if err := os.WriteFile(endPath(run), text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var both sync.WaitGroup
+}
+
+// Two commands at once enter an end once.
+func TestUnenteredTwice(t *testing.T) {
+	k := unenteredHome(t)
+	run := k.left(t, runs.Request{})
+	var both []*process
 	for range 2 {
-		p := startAssayWith(t, []string{"HOME=" + k.home}, "log", "checkpoint")
-		both.Go(func() { p.code(t) })
+		both = append(both, startAssayWith(t, []string{"HOME=" + k.home}, "log", "checkpoint"))
 	}
-	both.Wait()
+	said := ""
+	for _, p := range both {
+		if code := p.code(t); code != exitOK {
+			t.Errorf("exit code %d\n%s", code, p.stderr.String())
+		}
+		said += p.stderr.String()
+	}
+	if !strings.Contains(said, "the end of run "+run) || strings.Contains(said, "warning") {
+		t.Errorf("they say %q", said)
+	}
 	k.entered(t, run)
 }
 
@@ -547,9 +557,88 @@ func TestUnenteredConflict(t *testing.T) {
 	if now, err := os.ReadFile(left[0]); err != nil || !bytes.Equal(now, whole) {
 		t.Errorf("the end is not what it was: %v", err)
 	}
+	young, old, others := filepath.Join(endsDir(), "."+run+".json.AB.tmp"), filepath.Join(endsDir(), ".x.json.CD.tmp"), filepath.Join(endsDir(), "x.conflict-0")
+	for _, name := range []string{young, old, others} {
+		if err := os.WriteFile(name, whole, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-2*abandoned)); err != nil {
+		t.Fatal(err)
+	}
 	if said := next(t); said != "" {
 		t.Errorf("the next command says %q", said)
 	}
+	if exists(old) || !exists(young) {
+		t.Errorf("a temporary of a process that is gone: %v; one that may be written: %v", exists(old), exists(young))
+	}
+	_, said = k.assay(t, exitOK, nil, "log", "erase", run, "--payload", "names", "--reason", "a person asked")
+	if !strings.Contains(said, "removed "+left[0]+", in which the run's end was kept") || exists(left[0]) || exists(young) || !exists(others) {
+		t.Errorf("after the erasure %v, %v, %v; it says %q", exists(left[0]), exists(young), exists(others), said)
+	}
+	if err := os.WriteFile(left[0], whole, 0o600); err != nil { // as though it had been killed in between
+		t.Fatal(err)
+	}
+	k.assay(t, exitOK, nil, "log", "erase", run, "--payload", "names", "--reason", "a person asked")
+	if exists(left[0]) {
+		t.Error("what is erased already leaves the file")
+	}
+	k.assay(t, exitUsage, nil, "log", "erase", run, "--payload", "names", "--reason", "a person asked")
 	k.assay(t, exitOK, nil, "log", "verify")
 	k.assay(t, exitOK, nil, "store", "check")
+}
+
+// Of a database that is away one end is told of; one that is refused for
+// itself keeps no other from being entered.
+func TestUnenteredRefused(t *testing.T) {
+	k := unenteredHome(t)
+	first, aside := k.left(t, runs.Request{}), endsDir()+".aside"
+	if err := os.Rename(endsDir(), aside); err != nil { // else the next run would enter it
+		t.Fatal(err)
+	}
+	second := k.left(t, runs.Request{})
+	if err := os.Rename(filepath.Join(aside, filepath.Base(endPath(first))), endPath(first)); err != nil {
+		t.Fatal(err)
+	}
+	s, err := beginState(t.Context())
+	if err == nil {
+		err = s.opened()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) }
+	tries := 1
+	refusing := runs.New(record{s}, nil, &runs.Options{Owner: s.owner, Log: awayLog{record{s}, &tries, func() {}}, Bus: record{s}, Stage: s.stage()})
+	s.enterEnds(t.Context(), refusing, say)
+	if !strings.HasPrefix(said.String(), "warning: the end of a run in "+endPath(first)) || !strings.Contains(said.String(), "\nthe end of run "+second+" of ") {
+		t.Errorf("it says %q", said.String())
+	}
+	whole, err := os.ReadFile(endPath(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(endPath("y"), whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	said.Reset()
+	s.enterEnds(t.Context(), s.service(1, nil), say)
+	if got := said.String(); strings.Count(got, "\n") != 1 || !strings.HasPrefix(got, "warning: the end of a run in "+endPath(first)) {
+		t.Errorf("without a database it says %q", got)
+	}
+	_ = s.close(context.Background()) // its database is closed already
+}
+
+// What is said of an end that is kept is what becomes of it.
+func TestUnenteredHint(t *testing.T) {
+	for want, err := range map[string]error{"enters it, as it was": errors.New("away"), "former name": ledger.ErrMoved, "sets the file aside": ledger.ErrConflict} {
+		var known *exitError
+		if !errors.As(evidenceError(&runs.UnenteredError{Err: err}), &known) || !strings.Contains(known.hint, want) {
+			t.Errorf("%v: %q, not %q", err, known.hint, want)
+		}
+	}
 }

@@ -84,7 +84,7 @@ func replace(path string, write func(io.Writer) error, unchanged func(fs.FileInf
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(target))
+	return SyncDir(filepath.Dir(target))
 }
 
 // follow resolves the symbolic links at path, the last of which may point to a

@@ -19,9 +19,9 @@ func keepOwner(f *os.File, old fs.FileInfo) {
 	}
 }
 
-// syncDir makes the rename itself durable. Some file systems cannot sync a
+// SyncDir makes the names in a folder durable. Some file systems cannot sync a
 // directory and say so; nothing more can be done there.
-func syncDir(dir string) error {
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return nil // a directory that we may write but not read
