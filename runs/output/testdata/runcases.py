@@ -33,23 +33,32 @@ def run(job):
     os.mkdir(cwd)
     if case.get("interrupt"):
         threading.Thread(target=interrupt_when, args=(os.path.join(cwd, "running"),), daemon=True).start()
-    error = None
-    with open(os.path.join(cwd, "seen"), "w") as seen:  # what came of the cells' text
-        try:
-            papermill.execute_notebook(
-                case["input"],
-                case["name"] + ".papermill.ipynb",
-                parameters=case.get("parameters"),
-                progress_bar=False,
-                cwd=cwd,
-                stdout_file=seen,
-                start_timeout=600,  # a loaded machine is no case
-                iopub_timeout=600,
-                **case.get("arguments", {}),
-            )
-        except BaseException as e:  # KeyboardInterrupt is one of the cases
-            error = type(e).__name__
-    return case["name"], error, papermill.__version__
+    for _ in range(5):
+        error = None
+        with open(os.path.join(cwd, "seen"), "w") as seen:  # what came of the cells' text
+            try:
+                execute(case, cwd, seen)
+            except BaseException as e:  # KeyboardInterrupt is one of the cases
+                error = e
+        # jupyter_client looks for free ports and gives them away before the
+        # kernel has them: now and then another process is quicker.
+        if not (isinstance(error, RuntimeError) and "Kernel died before replying" in str(error)):
+            break
+    return case["name"], error and type(error).__name__, papermill.__version__
+
+
+def execute(case, cwd, seen):
+    papermill.execute_notebook(
+        case["input"],
+        case["name"] + ".papermill.ipynb",
+        parameters=case.get("parameters"),
+        progress_bar=False,
+        cwd=cwd,
+        stdout_file=seen,
+        start_timeout=600,  # a loaded machine is no case
+        iopub_timeout=600,
+        **case.get("arguments", {}),
+    )
 
 
 def main():
