@@ -35,6 +35,17 @@ async def get_msg_looking_again(self, timeout=None):
 AsyncZMQSocketChannel.get_msg = get_msg_looking_again
 
 
+def start_again(execute):
+    """jupyter_client looks for free ports and gives them away before the kernel
+    has them: now and then another process is quicker, and no cell has run."""
+    for left in reversed(range(5)):
+        try:
+            return execute()
+        except RuntimeError as e:
+            if not left or "Kernel died before replying" not in str(e):
+                raise
+
+
 def run(job):
     nb = nbformat.from_dict(job["notebook"])
     for cell in nb.cells:
@@ -51,7 +62,7 @@ def run(job):
         resources={"metadata": {"path": job["cwd"]}},
     )
     try:
-        client.execute()
+        start_again(client.execute)
     except CellExecutionError:
         pass
     return {

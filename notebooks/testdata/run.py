@@ -5,11 +5,22 @@ import sys
 import nbformat
 from nbclient import NotebookClient
 
+def start_again(execute):
+    """jupyter_client looks for free ports and gives them away before the kernel
+    has them: now and then another process is quicker, and no cell has run."""
+    for left in reversed(range(5)):
+        try:
+            return execute()
+        except RuntimeError as e:
+            if not left or "Kernel died before replying" not in str(e):
+                raise
+
+
 PREFIX = "application/scrapbook.scrap."
 results = []
 for path in sys.argv[1:]:
     nb = nbformat.read(path, as_version=4)
-    NotebookClient(nb, timeout=600, startup_timeout=300, iopub_timeout=60, kernel_name="python3").execute()
+    start_again(NotebookClient(nb, timeout=600, startup_timeout=300, iopub_timeout=60, kernel_name="python3").execute)
     kinds, glued, report = set(), {}, ""
     for output in (o for c in nb.cells for o in c.get("outputs", [])):
         if output.output_type == "stream":
