@@ -41,6 +41,9 @@ func (s *state) stage() observer.Candidate {
 // settleAfter wraps the listeners of n runs. The store is settled as soon as
 // all of them are proved: the last kernel still ends then, and nobody waits.
 func (s *state) settleAfter(ctx context.Context, n int) func(listener func(runs.Event)) func(runs.Event) {
+	// Cut off in the middle, the connection that writes would be given up, and
+	// with it what the last one does: to take the write-ahead log away.
+	ctx = context.WithoutCancel(ctx)
 	var left atomic.Int64
 	left.Store(int64(n))
 	return func(listener func(runs.Event)) func(runs.Event) {
