@@ -3,7 +3,6 @@ package notebooks
 import (
 	"bytes"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -158,13 +157,10 @@ func TestBuiltinsNeedNothing(t *testing.T) {
 	}
 }
 
-//go:embed testdata/run.py
-var runner string
-
 // nbclient runs them as they are: what they show and glue is there.
 func TestBuiltinsRun(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command(testenv.Python(t, "main"), "-c", runner, "builtin/system-health.ipynb", "builtin/tour.ipynb")
+	cmd := exec.Command(testenv.Python(t, "main"), "testdata/run.py", "builtin/system-health.ipynb", "builtin/tour.ipynb")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -29,18 +29,12 @@ func TestUser(t *testing.T) {
 	if os.Getuid() != 0 {
 		testenv.Missing(t, "a user without a name: becoming one takes root")
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	program := filepath.Join(dir, "runs.test")
-	if out, err := exec.Command("install", "-m", "755", self, program).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	testenv.CopySelf(t, program)
 	child := exec.Command(program, "-test.run=^TestUser$", "-test.v")
 	child.Dir, child.Env = dir, append(os.Environ(), "ASSAY_TEST_USER=1", "HOME="+dir)
 	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 54321, Gid: 54321}}

@@ -31,16 +31,8 @@ func newOtherUser(t *testing.T) *otherUser {
 	if err := os.Chmod(filepath.Dir(u.dir), 0o755); err != nil { // of all folders of this test
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.program = filepath.Join(t.TempDir(), "assay") // where go test built it nobody else may look
-	// Copied by another process: a child that another test forks here meanwhile
-	// would hold what we write open, and no such file can be started.
-	if out, err := exec.Command("install", "-m", "755", self, u.program).CombinedOutput(); err != nil {
-		t.Fatalf("copy assay: %v\n%s", err, out)
-	}
+	u.program = filepath.Join(t.TempDir(), "assay")
+	testenv.CopySelf(t, u.program)
 	for name, mode := range map[string]os.FileMode{"home": 0o777, "mine": 0o755, "sealed": 0o555} {
 		u.folder(t, name, mode)
 	}

@@ -4,6 +4,7 @@ gets one JSON line each (kernels write to standard output as well):
 {"cells": [{"outputs", "execution_count", "timing"}], "widgets"}."""
 
 import json
+import os
 import sys
 import time
 import warnings
@@ -13,6 +14,9 @@ import nbformat
 from jupyter_client.channels import AsyncZMQSocketChannel
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../internal/testenv"))
+from peer import start_again
 
 warnings.simplefilter("ignore")
 
@@ -33,17 +37,6 @@ async def get_msg_looking_again(self, timeout=None):
 
 
 AsyncZMQSocketChannel.get_msg = get_msg_looking_again
-
-
-def start_again(execute):
-    """jupyter_client looks for free ports and gives them away before the kernel
-    has them: now and then another process is quicker, and no cell has run."""
-    for left in reversed(range(5)):
-        try:
-            return execute()
-        except RuntimeError as e:
-            if not left or "Kernel died before replying" not in str(e):
-                raise
 
 
 def run(job):

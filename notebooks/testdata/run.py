@@ -1,20 +1,13 @@
 """Runs notebooks with nbclient and prints what kinds of outputs they made."""
 import json
+import os
 import sys
 
 import nbformat
 from nbclient import NotebookClient
 
-def start_again(execute):
-    """jupyter_client looks for free ports and gives them away before the kernel
-    has them: now and then another process is quicker, and no cell has run."""
-    for left in reversed(range(5)):
-        try:
-            return execute()
-        except RuntimeError as e:
-            if not left or "Kernel died before replying" not in str(e):
-                raise
-
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../internal/testenv"))
+from peer import start_again
 
 PREFIX = "application/scrapbook.scrap."
 results = []

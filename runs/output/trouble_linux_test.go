@@ -259,12 +259,8 @@ func TestReadOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Copied by another process: a child that another test forks here meanwhile
-	// would hold what we write open, and no such file can be started.
 	binary := filepath.Join(dir, "test")
-	if out, err := exec.Command("install", "-m", "755", os.Args[0], binary).CombinedOutput(); err != nil {
-		t.Fatalf("copy the test: %v\n%s", err, out)
-	}
+	testenv.CopySelf(t, binary)
 	for _, path := range []string{filepath.Join(closed, "new.ipynb"), filepath.Join(closed, "out.ipynb"), filepath.Join(open, "out.ipynb")} {
 		cmd := exec.Command(binary, "-test.run=^$")
 		cmd.Dir = "/"

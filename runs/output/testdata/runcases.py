@@ -17,6 +17,9 @@ import time
 
 import papermill
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../internal/testenv"))
+from peer import start_again
+
 
 def interrupt_when(path):
     """Does what Ctrl-C does as soon as there is a file at path."""
@@ -33,32 +36,27 @@ def run(job):
     os.mkdir(cwd)
     if case.get("interrupt"):
         threading.Thread(target=interrupt_when, args=(os.path.join(cwd, "running"),), daemon=True).start()
-    for _ in range(5):
-        error = None
-        with open(os.path.join(cwd, "seen"), "w") as seen:  # what came of the cells' text
-            try:
-                execute(case, cwd, seen)
-            except BaseException as e:  # KeyboardInterrupt is one of the cases
-                error = e
-        # jupyter_client looks for free ports and gives them away before the
-        # kernel has them: now and then another process is quicker.
-        if not (isinstance(error, RuntimeError) and "Kernel died before replying" in str(error)):
-            break
-    return case["name"], error and type(error).__name__, papermill.__version__
+    error = None
+    try:
+        start_again(lambda: execute(case, cwd))
+    except BaseException as e:  # KeyboardInterrupt is one of the cases
+        error = type(e).__name__
+    return case["name"], error, papermill.__version__
 
 
-def execute(case, cwd, seen):
-    papermill.execute_notebook(
-        case["input"],
-        case["name"] + ".papermill.ipynb",
-        parameters=case.get("parameters"),
-        progress_bar=False,
-        cwd=cwd,
-        stdout_file=seen,
-        start_timeout=600,  # a loaded machine is no case
-        iopub_timeout=600,
-        **case.get("arguments", {}),
-    )
+def execute(case, cwd):
+    with open(os.path.join(cwd, "seen"), "w") as seen:  # what came of the cells' text
+        papermill.execute_notebook(
+            case["input"],
+            case["name"] + ".papermill.ipynb",
+            parameters=case.get("parameters"),
+            progress_bar=False,
+            cwd=cwd,
+            stdout_file=seen,
+            start_timeout=600,  # a loaded machine is no case
+            iopub_timeout=600,
+            **case.get("arguments", {}),
+        )
 
 
 def main():
